@@ -1,0 +1,78 @@
+"""The systems under test, one folder each, and the registry that finds them.
+
+Importable with the standard library alone: the worker's interpreter imports it too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from backends.spec import Backend, Variant
+
+_NAME = re.compile(r"(?P<backend>[a-z][a-z0-9_]*)(@(?P<version>[^:@\s]+))?(:(?P<variant>[a-z0-9-]+))?")
+
+
+class Choice(NamedTuple):
+    """One way to run one backend at one version: what ``celery@5.3.4:threads`` names."""
+
+    backend: Backend
+    variant: Variant
+    version: str | None
+
+    @property
+    def name(self) -> str:
+        """The variant's full name as typed on the command line and printed in reports."""
+        pin = f"@{self.version}" if self.version else ""
+        suffix = f":{self.variant.name}" if self.variant.name else ""
+        return f"{self.backend.name}{pin}{suffix}"
+
+
+class UnknownVariant(LookupError):
+    """No backend or variant of that name; ``wanted`` is what was asked for."""
+
+    def __init__(self, wanted: str, known: list[str]) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+        self.known = known
+
+
+@cache
+def all_backends() -> dict[str, Backend]:
+    """Every backend by name: each folder here whose ``__init__`` defines ``BACKEND``."""
+    found: dict[str, Backend] = {}
+    for folder in sorted(Path(__file__).parent.iterdir()):
+        if (folder / "requirements.in").is_file() and (folder / "__init__.py").is_file():
+            backend: Backend = importlib.import_module(f"backends.{folder.name}").BACKEND
+            found[backend.name] = backend
+    return found
+
+
+def known_variants(*, hidden: bool = False) -> list[str]:
+    """Full names of all variants; ``hidden`` includes those that only tests use."""
+    return [
+        Choice(backend, variant, None).name
+        for backend in all_backends().values()
+        for variant in backend.variants
+        if hidden or not backend.hidden
+    ]
+
+
+def choose(text: str) -> list[Choice]:
+    """The variants that ``text`` names: ``rq`` is all of rq's, ``rq:fork`` is one.
+
+    Raises:
+        UnknownVariant: no such backend or variant.
+    """
+    match = _NAME.fullmatch(text.strip())
+    backend = all_backends().get(match["backend"]) if match else None
+    if match is None or backend is None:
+        raise UnknownVariant(text, known_variants())
+    wanted = match["variant"]
+    chosen = [v for v in backend.variants if wanted is None or v.name == wanted]
+    if not chosen:
+        raise UnknownVariant(text, known_variants())
+    return [Choice(backend, variant, match["version"]) for variant in chosen]

@@ -1,0 +1,108 @@
+"""Celery under each of its pools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backends.spec import Backend, Command, Readiness, Semantics, Setting, Variant
+
+_SEMANTICS = Semantics(
+    ack="late",
+    delivery="at least once",
+    results="Redis, 1 h",
+    retries="self.retry(countdown=...), held by a worker as an ETA task",
+    chain="chain(): the worker sends the next task",
+)
+
+_SETTINGS = (
+    Setting(
+        "task_acks_late", "True", "False", "a task is acknowledged when done, not when fetched"
+    ),
+    Setting(
+        "broker_connection_retry_on_startup",
+        "True",
+        "unset (warns)",
+        "a worker started before its broker waits for it",
+    ),
+    Setting("result_expires", "3600", "86400", "results are kept as long as by the other queues"),
+    Setting(
+        "global_keyprefix",
+        "the lease's namespace",
+        "none",
+        "every key of a lease can be told apart and removed",
+    ),
+    Setting("imports", "backends.celery.tasks", "none", "explicit imports, no autodiscovery"),
+    Setting("--loglevel", "INFO", "WARNING", "as in the documentation's first worker command"),
+)
+
+_TIME_LIMITS = (
+    Setting("--time-limit", "300", "none", "a stuck task is killed; only prefork enforces it"),
+    Setting("--soft-time-limit", "240", "none", "the task is told before it is killed"),
+)
+
+_PREFORK = Variant(
+    name="prefork",
+    summary="the default pool: child processes",
+    concurrency="1 worker x N child processes",
+    semantics=_SEMANTICS,
+    settings=_TIME_LIMITS,
+    caveat="Celery does not support this pool on Windows; it is measured there all the same.",
+)
+
+
+class Celery(Backend):
+    """Celery's worker is one command with N slots; the solo pool has one slot, so N commands."""
+
+    def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
+        command = ("-m", "celery", "-A", "backends.celery.app", "worker", "--loglevel", "INFO")
+        if variant.name == "solo":
+            return tuple(
+                (*command, "-P", "solo", "-n", f"solo{number}@%h")
+                for number in range(1, concurrency + 1)
+            )
+        limits = tuple(part for s in variant.settings for part in (s.name, s.value))
+        return ((*command, "-P", variant.name, "-c", str(concurrency), *limits),)
+
+    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+        return (f"{namespace}:celery", f"{namespace}:unacked")
+
+
+BACKEND = Celery(
+    name="celery",
+    distribution="celery",
+    homepage="https://docs.celeryq.dev",
+    variants=(
+        _PREFORK,
+        Variant(
+            name="solo",
+            summary="tasks run in the worker's main thread, one at a time",
+            concurrency="N workers x 1 task",
+            semantics=_SEMANTICS,
+        ),
+        Variant(
+            name="threads",
+            summary="a thread pool",
+            concurrency="1 worker x N threads",
+            semantics=_SEMANTICS,
+        ),
+        Variant(
+            name="gevent",
+            summary="greenlets of gevent",
+            concurrency="1 worker x N greenlets",
+            semantics=_SEMANTICS,
+            nominal_tasks_per_s=250,
+        ),
+        Variant(
+            name="eventlet",
+            summary="greenlets of eventlet",
+            concurrency="1 worker x N greenlets",
+            semantics=_SEMANTICS,
+            nominal_tasks_per_s=250,
+            caveat="eventlet is deprecated by its own maintainers.",
+        ),
+    ),
+    # Logged by the consumer once it listens on the queue.
+    readiness=Readiness(pattern=r"\S+@\S+ ready\."),
+    settings=_SETTINGS,
+    folder=Path(__file__).parent,
+)

@@ -1,0 +1,24 @@
+"""The single Celery application and its settings."""
+
+from __future__ import annotations
+
+from backends.kit.settings import namespace, redis_url, require_installed
+
+require_installed("celery")
+
+from celery import Celery  # noqa: E402  (only after the check above)
+
+_prefix = {"global_keyprefix": f"{namespace()}:"}
+
+app = Celery("bench", broker=redis_url(), backend=redis_url())
+app.conf.update(
+    imports=["backends.celery.tasks"],
+    task_acks_late=True,
+    broker_connection_retry_on_startup=True,
+    task_serializer="json",
+    result_serializer="json",
+    accept_content=["json"],
+    result_expires=3600,
+    broker_transport_options=_prefix,
+    result_backend_transport_options=_prefix,
+)

@@ -1,0 +1,33 @@
+"""Send tasks and fetch results as a Celery user does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.celery import tasks
+from backends.celery.app import app
+from backends.kit.client import NoResult, Step, TaskFailed
+
+from celery import chain
+from celery.exceptions import TimeoutError as ResultTimeout
+
+
+class Client:
+    def send(self, steps: list[Step]) -> Any:
+        signatures = [getattr(tasks, step.task).s(**step.kwargs) for step in steps]
+        return signatures[0].delay() if len(signatures) == 1 else chain(*signatures).delay()
+
+    def result(self, handle: Any, timeout_s: float) -> Any:
+        try:
+            return handle.get(timeout=timeout_s)
+        except ResultTimeout as error:
+            raise NoResult from error
+        except Exception as error:
+            raise TaskFailed(str(error)) from error
+
+    def close(self) -> None:
+        app.close()
+
+
+def connect() -> Client:
+    return Client()

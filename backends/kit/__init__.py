@@ -1,0 +1,1 @@
+"""What runs inside a backend's interpreter: recorder, settings, producer. Standard library only."""

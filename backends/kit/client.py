@@ -1,0 +1,51 @@
+"""What a backend's ``producer.py`` offers to the producer: ``connect()`` and a client.
+
+``connect()`` returns a :class:`Client`; a library with an asynchronous client defines
+``async def connect()`` and returns an object whose ``send``, ``result`` and ``close`` are
+coroutine functions of the same signatures.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+
+class Step(NamedTuple):
+    """One task to send: the name of a function of the backend's ``tasks.py`` and its arguments.
+
+    ``kwargs`` always holds ``task_id``. In a chain, a later step's kwargs lack the argument ``x``:
+    it is the result of the step before.
+    """
+
+    task: str
+    kwargs: dict[str, Any]
+
+
+class TaskFailed(Exception):
+    """The library says that the task failed for good."""
+
+
+class NoResult(Exception):
+    """The library says nothing: no result within the time, or none is kept."""
+
+
+class Client(Protocol):
+    """Send tasks and fetch results in the library's own idiom."""
+
+    def send(self, steps: list[Step]) -> Any:
+        """Enqueue one task, or a chain where there are several steps; return a handle.
+
+        Raises:
+            Exception: whatever the library raises when it cannot enqueue.
+        """
+
+    def result(self, handle: Any, timeout_s: float) -> Any:
+        """The result of the task, for a chain of its last step.
+
+        Raises:
+            TaskFailed: the task failed for good.
+            NoResult: nothing is known within ``timeout_s`` seconds.
+        """
+
+    def close(self) -> None:
+        """Disconnect."""

@@ -1,0 +1,146 @@
+"""The loads: how tasks are offered. One piece of code for both kinds of client.
+
+It is written as coroutines. A library with an asynchronous client runs them on its event loop, a
+lane being a coroutine; for a synchronous client they never suspend, are driven to their end in
+plain calls, and a lane is a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from time import perf_counter
+from typing import Any
+
+from backends.kit import events
+from backends.kit.client import Client, NoResult, Step, TaskFailed
+from backends.kit.recorder import record
+
+Lane = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Session:
+    """One producer's state between commands.
+
+    Args:
+        client: has the coroutine functions ``send`` and ``result``.
+        together: runs so many copies of a lane at once, until all have ended.
+    """
+
+    def __init__(
+        self, client: Any, together: Callable[[Lane, int], Coroutine[Any, Any, None]]
+    ) -> None:
+        self._client = client
+        self._together = together
+        self._sent: list[tuple[int, Any]] = []
+
+    async def handle(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one command; return what to answer."""
+        if command["op"] == "send":
+            return await self._send_all(command["items"])
+        if command["op"] == "closed":
+            return await self._closed(command)
+        if command["op"] == "collect":
+            return await self._collect(command["timeout_s"])
+        raise ValueError(f"unknown op {command['op']!r}")
+
+    async def _send_all(self, items: list[list[Step]]) -> dict[str, Any]:
+        sent = [(steps[-1].kwargs["task_id"], await self._send(steps)) for steps in items]
+        self._sent = [(task_id, handle) for task_id, handle in sent if handle is not None]
+        return {"sent": len(self._sent)}
+
+    async def _closed(self, command: dict[str, Any]) -> dict[str, Any]:
+        deadline = perf_counter() + command["limit_s"]
+        todo = Shared(command["items"])
+        sent: list[int] = []
+
+        async def lane() -> None:
+            while perf_counter() < deadline and (steps := todo.next()) is not None:
+                sent.append(steps[0].kwargs["task_id"])
+                handle = await self._send(steps)
+                if handle is not None:
+                    await self._fetch(steps[-1].kwargs["task_id"], handle, command["timeout_s"])
+
+        await self._together(lane, command["lanes"])
+        return {"sent": len(sent)}
+
+    async def _collect(self, timeout_s: float) -> dict[str, Any]:
+        deadline = perf_counter() + timeout_s
+        for task_id, handle in self._sent:
+            await self._fetch(task_id, handle, max(deadline - perf_counter(), 0.01))
+        self._sent = []
+        return {}
+
+    async def _send(self, steps: list[Step]) -> Any:
+        """Enqueue; ``None`` where the library refused, which is recorded."""
+        task_id = steps[0].kwargs["task_id"]
+        record(events.SEND, task_id)
+        try:
+            handle = await self._client.send(steps)
+        except Exception:
+            record(events.REFUSED, task_id)
+            return None
+        record(events.SENT, task_id)
+        return handle
+
+    async def _fetch(self, task_id: int, handle: Any, timeout_s: float) -> None:
+        try:
+            result = await self._client.result(handle, timeout_s)
+        except TaskFailed:
+            record(events.FAILURE, task_id)
+        except NoResult:
+            record(events.NO_RESULT, task_id)
+        else:
+            record(events.RESULT, task_id, events.as_value(result))
+
+
+class Shared:
+    """Items that several lanes take from."""
+
+    def __init__(self, items: list[list[Step]]) -> None:
+        self._items: Iterator[list[Step]] = iter(items)
+        self._lock = threading.Lock()
+
+    def next(self) -> list[Step] | None:
+        with self._lock:
+            return next(self._items, None)
+
+
+class SyncClient:
+    """A synchronous :class:`Client` as coroutine functions that never suspend."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def send(self, steps: list[Step]) -> Any:
+        return self._client.send(steps)
+
+    async def result(self, handle: Any, timeout_s: float) -> Any:
+        return self._client.result(handle, timeout_s)
+
+    async def close(self) -> None:
+        self._client.close()
+
+
+def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never suspends; return what it returns."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise RuntimeError("a synchronous client must not suspend")
+
+
+async def in_threads(lane: Lane, lanes: int) -> None:
+    """Run ``lanes`` copies of ``lane``, each driven in a thread of its own."""
+    threads = [threading.Thread(target=lambda: drive(lane())) for _ in range(lanes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+async def in_tasks(lane: Lane, lanes: int) -> None:
+    """Run ``lanes`` copies of ``lane`` on the event loop."""
+    await asyncio.gather(*(lane() for _ in range(lanes)))
