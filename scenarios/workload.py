@@ -7,7 +7,9 @@ carry its weight.
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import time
 from typing import Any
 
 #: Answers of the Bot API after which sending again makes sense.
@@ -18,8 +20,17 @@ class TemporaryError(Exception):
     """The attempt failed in a way that another attempt may not: a backend retries on this."""
 
 
-def add(x: int, y: int) -> int:
-    """Return ``x + y``."""
+def add(x: int, y: int, service_s: float = 0.0) -> int:
+    """Return ``x + y``, after ``service_s`` seconds of waiting as for I/O."""
+    if service_s:
+        time.sleep(service_s)
+    return x + y
+
+
+async def add_async(x: int, y: int, service_s: float = 0.0) -> int:
+    """:func:`add` for workers that run an event loop."""
+    if service_s:
+        await asyncio.sleep(service_s)
     return x + y
 
 

@@ -9,10 +9,12 @@ from backends.kit import task
 from backends.kit.settings import setting
 from scenarios import workload
 
+ADD_SERVICE_S = setting("add.service_s", 0)
+
 
 @app.task(name="add")
 def add(x, y, task_id):
-    return task.run(task_id, workload.add, x, y)
+    return task.run(task_id, workload.add, x, y, ADD_SERVICE_S)
 
 
 @app.task(

@@ -1,6 +1,6 @@
 """What the harness tells a worker or producer, through the environment.
 
-``BENCH_REDIS_URL``, ``BENCH_NAMESPACE``, ``BENCH_CONCURRENCY``, ``BENCH_EVENTS`` (folder of event
+``BENCH_REDIS_URL``, ``BENCH_NAMESPACE``, ``BENCH_VARIANT``, ``BENCH_CONCURRENCY``, ``BENCH_EVENTS`` (folder of event
 files), ``BENCH_SCRATCH`` (folder removed after the lease), ``BENCH_ROLE`` and ``BENCH_SETTINGS``
 (JSON, keys ``scenario.parameter``).
 """

@@ -1,0 +1,77 @@
+"""arq: one worker process, jobs are coroutines on its event loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backends.spec import Backend, Command, Readiness, Semantics, Setting, Variant
+
+
+class Arq(Backend):
+    """One command; ``max_jobs`` of its settings is the concurrency."""
+
+    def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
+        return (("-m", "arq", "backends.arq.worker.WorkerSettings"),)
+
+    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+        # A job's id leaves this sorted set when it has finished, not when it starts.
+        return (f"{namespace}:queue",)
+
+
+class Polling(Variant):
+    """With few slots a poll starts one short task per slot; from about four slots on they finish
+    while it still starts others, so that it gets through all it has read: 100 of them."""
+
+    def nominal_rate(self, concurrency: int) -> float:
+        return self.nominal_tasks_per_s * concurrency if concurrency < 4 else 200.0
+
+
+BACKEND = Arq(
+    name="arq",
+    distribution="arq",
+    homepage="https://arq-docs.helpmanual.io",
+    variants=(
+        Polling(
+            name="",
+            summary="coroutines on the worker's event loop",
+            concurrency="1 worker x N coroutines",
+            semantics=Semantics(
+                ack="late",
+                delivery="at least once",
+                results="Redis, 1 h",
+                retries="raise Retry(defer=...), the job waits in the queue with a later score",
+                chain="enqueued by the task",
+            ),
+            nominal_tasks_per_s=2,
+            nominal_grows=True,
+            caveat=(
+                "The worker looks for work only every 0.5 s and the caller for a result only every "
+                "0.5 s (both defaults), so one slot does at most two tasks a second and every wait "
+                "is rounded up to the next poll."
+            ),
+        ),
+    ),
+    readiness=Readiness(pattern=r"Starting worker for \d+ functions"),
+    settings=(
+        Setting("max_jobs", "the concurrency", "10", "how many jobs run at once"),
+        Setting(
+            "max_tries",
+            "4 (flaky, notification)",
+            "5",
+            "one attempt and three retries, as with the other queues",
+        ),
+        Setting(
+            "queue_name",
+            "the lease's namespace + :queue",
+            "arq:queue",
+            "every key of a lease can be told apart and removed",
+        ),
+        Setting(
+            "_job_id",
+            "the lease's namespace + the task's id",
+            "a random UUID",
+            "arq has no key prefix; the caller must know the ids of a chain's later steps",
+        ),
+    ),
+    folder=Path(__file__).parent,
+)

@@ -1,0 +1,89 @@
+"""dramatiq with its Redis broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backends.spec import Backend, Command, Readiness, Semantics, Setting, Variant
+
+_SETTINGS = (
+    Setting("--processes", "1", "one per CPU", "concurrency is counted in threads"),
+    Setting("--threads", "the concurrency", "8", "N tasks at once"),
+    Setting(
+        "RedisBroker namespace",
+        "the lease's namespace",
+        "dramatiq",
+        "every key of a lease can be told apart and removed",
+    ),
+    Setting("Results middleware", "added", "not among the defaults", "callers fetch results"),
+    Setting("store_results", "True", "False", "callers fetch results"),
+    Setting(
+        "RedisBackend namespace",
+        "the lease's namespace and :results",
+        "dramatiq-results",
+        "every key of a lease can be told apart and removed",
+    ),
+    Setting(
+        "RedisBackend use_namespace_prefix_keys",
+        "True",
+        "False",
+        "by default a result's key is a hash that hides the namespace",
+    ),
+    Setting(
+        "RedisBackend url socket_timeout",
+        "3600 s",
+        "5 s (redis-py 8)",
+        "a blocking get_result longer than redis-py's own timeout raises its TimeoutError",
+    ),
+    Setting("result_ttl", "3600000", "600000", "results are kept as long as by the other queues"),
+    Setting(
+        "retry_when (flaky, notification)",
+        "3 retries, only of a temporary error",
+        "20 retries, of any error",
+        "the same retries as the other queues; another error fails at once",
+    ),
+    Setting(
+        "Retry(delay=...) (flaky, notification)",
+        "the scenario's delay",
+        "15 s, doubling, random up to twice that",
+        "a fixed delay; the library's own backoff is always random",
+    ),
+)
+
+
+class Dramatiq(Backend):
+    """One worker process with N threads."""
+
+    def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
+        return (("-m", "dramatiq", "backends.dramatiq.tasks", "-p", "1", "-t", str(concurrency)),)
+
+    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+        # A message stays in its queue's hash until it is acknowledged; the delay queue has one too.
+        return (f"{namespace}:default.msgs", f"{namespace}:default.DQ.msgs")
+
+
+BACKEND = Dramatiq(
+    name="dramatiq",
+    distribution="dramatiq",
+    homepage="https://dramatiq.io",
+    variants=(
+        Variant(
+            name="",
+            summary="one process, a pool of threads",
+            concurrency="1 process x N threads",
+            semantics=Semantics(
+                ack="late",
+                delivery="at least once",
+                results="Redis, 1 h",
+                retries="raise Retry(delay=...), held by a worker from the delay queue",
+                chain="pipeline: the worker sends the next message",
+            ),
+            nominal_tasks_per_s=130,
+            nominal_grows=True,
+        ),
+    ),
+    # Logged once the consumers and the threads have been started.
+    readiness=Readiness(pattern=r"Worker process is ready for action\."),
+    settings=_SETTINGS,
+    folder=Path(__file__).parent,
+)

@@ -1,0 +1,48 @@
+"""The workloads as RQ jobs."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+
+from backends.kit import task
+from backends.kit.settings import setting
+from backends.rq.queues import queue
+from scenarios import workload
+
+from rq import Retry, get_current_job
+from rq.decorators import job
+
+ADD_SERVICE_S = setting("add.service_s", 0)
+
+_job = functools.partial(job, queue, queue.connection, result_ttl=3600, failure_ttl=3600)
+
+
+def _retry(delay_s):
+    # RQ takes whole seconds and cuts the due time to the second, so a retry may run almost a
+    # second early: one second more is the least that never does.
+    return Retry(max=3, interval=math.ceil(delay_s) + 1)
+
+
+@_job()
+def add(y, task_id, x=None):
+    if x is None:  # a chain's later step: x is the result of the step before
+        x = get_current_job().dependency.return_value()
+    return task.run(task_id, workload.add, x, y, ADD_SERVICE_S)
+
+
+@_job(retry=_retry(setting("flaky.retry_delay_s", 5)))
+def flaky(fails, task_id):
+    return task.run(task_id, workload.flaky, task.attempt(task_id), fails)
+
+
+@_job(retry=_retry(setting("notification.retry_delay_s", 5)))
+def notification(text, task_id):
+    return task.run(
+        task_id,
+        workload.notification,
+        os.environ["BENCH_TELEGRAM_URL"],
+        text,
+        setting("notification.timeout_s", 60),
+    )

@@ -1,0 +1,68 @@
+"""The command line: one file per command, and nothing else in them."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import typer
+
+from bench import __version__
+from bench.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, BenchError
+
+app = typer.Typer(
+    name="bench",
+    help="Celery, or one of its alternatives - and Celery under which pool? Measured.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def run_cli(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit code. A user's mistake is one line on stderr."""
+    _tolerate_any_console()
+    from bench.cli import doctor, env, list_, run  # noqa: F401
+
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except typer.Abort:
+        sys.stderr.write("interrupted\n")
+        return EXIT_INTERRUPTED
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        where = f" (see '{context.command_path} --help')" if context else ""
+        _complain(f"{error.format_message()}{where}")
+        return EXIT_USAGE
+    except BenchError as error:
+        _complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output has gone, e.g. `| head`: nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _complain(message: str) -> None:
+    line = " ".join(message.split())
+    sys.stderr.write(f"bench: {line}\n")
+
+
+def _tolerate_any_console() -> None:
+    """A console that cannot show a character must not end the run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,135 @@
+"""What a person sees while something runs: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from bench.environments import Environment, make
+from bench.plan import Plan, TrialPlan
+from bench.trial import Outcome
+
+#: Rough seconds per trial beyond its load: starting, stopping, fetching results.
+OVERHEAD_S = 1.5
+
+
+class RunProgress:
+    """Current cell, done/total and time left."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        self._console = console
+        self._live = console.is_terminal
+        self._total = len(plan.trials)
+        self._done = 0
+        self._started = time.monotonic()
+        self._expected_s = expected_seconds(plan)
+        self._spent = 0.0
+        self._costs = {trial.id: _cost(trial) for trial in plan.trials}
+        self._progress = Progress(
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]} left"),
+            TextColumn("{task.description}"),
+            console=console,
+            disable=not self._live,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> RunProgress:
+        self._progress.start()
+        left = _duration(self._expected_s)
+        self._task = self._progress.add_task("starting", total=self._total, left=left)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def trial_started(self, trial: TrialPlan) -> None:
+        """Show the cell that runs now."""
+        if self._task is not None:
+            self._progress.update(self._task, description=trial.cell.label)
+
+    def trial_ended(self, trial: TrialPlan, outcome: Outcome) -> None:
+        """Count the cell; tell at once when it did not end well."""
+        self._done += 1
+        self._spent += self._costs[trial.id]
+        left = _duration(self._left())
+        if self._task is not None:
+            self._progress.update(self._task, advance=1, left=left)
+        if outcome.status != "ok":
+            line = f"{trial.cell.label}: {outcome.status}: {outcome.reason}"
+            self._console.print(line, markup=False, highlight=False)
+        elif not self._live:
+            line = f"[{self._done}/{self._total}, {left} left] {trial.cell.label}"
+            self._console.print(line, markup=False, highlight=False)
+
+    def _left(self) -> float:
+        """Time left: the plan's estimate, corrected by how the run went so far."""
+        rest = self._expected_s - self._spent
+        elapsed = time.monotonic() - self._started
+        return rest * elapsed / self._spent if self._spent else rest
+
+
+def expected_seconds(plan: Plan) -> float:
+    """A rough estimate of how long the plan takes."""
+    return sum(_cost(trial) for trial in plan.trials)
+
+
+def _cost(trial: TrialPlan) -> float:
+    cell = trial.cell
+    params = cell.params
+    own = cell.for_s or 0.0
+    if cell.load == "burst":
+        service_s = params.get("latency_s") or params.get("service_s") or 0.0
+        own = cell.tasks * service_s / cell.concurrency + 3 * params.get("retry_delay_s", 0.0)
+    return OVERHEAD_S + own
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(int(seconds), 0), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def make_environments(environments: Iterable[Environment], console: Console) -> None:
+    """Make those that do not exist yet, at the same time, showing which are done.
+
+    Raises:
+        EnvironmentFailed: the first that could not be made.
+    """
+    missing = list({env.folder: env for env in environments if not env.exists}.values())
+    if not missing:
+        return
+    names = ", ".join(sorted(env.name for env in missing))
+    console.print(f"making environments (once): {names}", markup=False, highlight=False)
+    progress = Progress(
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+    with progress, ThreadPoolExecutor(max_workers=len(missing)) as pool:
+        task = progress.add_task(names, total=len(missing))
+        for done in as_completed({pool.submit(make, env): env for env in missing}):
+            done.result()
+            progress.advance(task)

@@ -1,0 +1,174 @@
+"""One virtual environment per backend and pinned version, made on first use with uv.
+
+An environment's folder carries a digest of its lock, the interpreter and the platform in its
+name, so a changed lock makes a new one. It is built beside its final place and moved there when
+complete: what exists is whole, whoever builds it at the same time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+import uv
+
+from backends.spec import Backend
+from bench.errors import EnvironmentFailed
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A backend's environment: where it is and whether it has been made."""
+
+    backend: Backend
+    version: str | None
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """``celery`` or ``celery@5.3.4``."""
+        return f"{self.backend.name}@{self.version}" if self.version else self.backend.name
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        if sys.platform == "win32":
+            return self.folder / "Scripts" / "python.exe"
+        return self.folder / "bin" / "python"
+
+    @property
+    def exists(self) -> bool:
+        """Whether it is complete."""
+        return self.python.exists()
+
+    def versions(self) -> dict[str, str]:
+        """Every installed distribution and its version."""
+        found: dict[str, str] = {}
+        for info in self.folder.glob("**/site-packages/*.dist-info/METADATA"):
+            head = info.read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
+            name = re.search(r"^Name: (.+)$", head, re.MULTILINE)
+            version = re.search(r"^Version: (.+)$", head, re.MULTILINE)
+            if name and version:
+                found[name[1].strip().lower().replace("_", "-")] = version[1].strip()
+        return dict(sorted(found.items()))
+
+    @property
+    def library_version(self) -> str:
+        """The version of the library under test; empty where it has none of its own."""
+        return self.versions().get(self.backend.distribution.lower(), "")
+
+
+def cache_folder() -> Path:
+    """Where environments live: ``TASK_QUEUE_BENCH_CACHE``, else the user's cache folder."""
+    chosen = os.environ.get("TASK_QUEUE_BENCH_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("task-queue-bench", False))
+
+
+def environment(backend: Backend, version: str | None = None) -> Environment:
+    """The environment of ``backend``, newest locked release or pinned ``version``."""
+    recipe = backend.folder / ("requirements.in" if version else "requirements.lock")
+    try:
+        content = recipe.read_bytes()
+    except OSError:
+        raise EnvironmentFailed(
+            f"{recipe} is missing: run 'bench env lock {backend.name}' to make it"
+        ) from None
+    facts = [content, sys.version.encode(), sys.platform.encode(), (version or "").encode()]
+    digest = hashlib.sha256(b"\0".join(facts)).hexdigest()[:12]
+    pin = f"-{version}" if version else ""
+    folder = cache_folder() / "environments" / f"{backend.name}{pin}-{digest}"
+    return Environment(backend, version, folder)
+
+
+def make(env: Environment) -> None:
+    """Make the environment unless it exists.
+
+    Raises:
+        EnvironmentFailed: uv could not; its own last line is in the message.
+    """
+    if env.exists:
+        return
+    parent = env.folder.parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"cannot make the folder {parent}: {error.strerror}; "
+            "set TASK_QUEUE_BENCH_CACHE to a folder that can be written"
+        ) from None
+    building = parent / f".building-{env.folder.name}-{uuid.uuid4().hex[:8]}"
+    try:
+        _uv(env, "venv", "--relocatable", "--python", sys.executable, str(building))
+        python = building / env.python.relative_to(env.folder)
+        _install(env, python)
+        with contextlib.suppress(OSError):  # another process made it meanwhile
+            building.rename(env.folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    if not env.exists:
+        raise EnvironmentFailed(f"the environment of {env.name} is not at {env.folder} after all")
+
+
+def _install(env: Environment, python: Path) -> None:
+    folder = env.backend.folder
+    command = ["pip", "install", "--python", str(python), "--compile-bytecode"]
+    if env.version is None:
+        command += ["--require-hashes", "--no-deps", "-r", str(folder / "requirements.lock")]
+        _uv(env, *command)
+        return
+    constraint = python.parent / "pin.txt"
+    constraint.write_text(f"{env.backend.distribution}=={env.version}\n", encoding="utf-8")
+    _uv(env, *command, "-r", str(folder / "requirements.in"), "-c", str(constraint))
+
+
+def lock(backend: Backend) -> None:
+    """Resolve ``requirements.in`` anew and write ``requirements.lock`` with hashes."""
+    target = backend.folder / "requirements.lock"
+    source = backend.folder / "requirements.in"
+    _uv(
+        environment_for_lock(backend),
+        *("pip", "compile", "--universal", "--generate-hashes", "--no-header", "--upgrade"),
+        *("--no-emit-index-url", "--no-annotate", "--python-version", "3.11", "--quiet"),
+        *("--output-file", str(target), str(source)),
+    )
+
+
+def environment_for_lock(backend: Backend) -> Environment:
+    """A stand-in that gives error messages the backend's name."""
+    return Environment(backend, None, backend.folder)
+
+
+def _uv(env: Environment, *arguments: str) -> None:
+    """Run uv with the running interpreter only: it must not look for others to download."""
+    variables = os.environ | {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    variables.pop("VIRTUAL_ENV", None)
+    done = subprocess.run(
+        [uv.find_uv_bin(), "--no-config", *arguments],
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if done.returncode:
+        raise EnvironmentFailed(
+            f"cannot make the environment of {env.name}: uv {arguments[0]}: {_reason(done.stderr)}"
+            " - check the network and the disk, then run the same command again"
+        )
+
+
+def _reason(stderr: str) -> str:
+    """What uv said, on one line: its error and the deepest cause."""
+    lines = [line.strip(" ×╰─▶├│") for line in stderr.splitlines()]
+    told = [line for line in lines if line and not line.startswith(("Using ", "Creating ", "hint"))]
+    return " / ".join([told[0], told[-1]] if len(told) > 1 else told)[:300] or "no reason given"

@@ -1,0 +1,48 @@
+"""A small process that outlives the harness and ends what it started, should it be killed.
+
+``python -m bench.guard TOKEN FOLDER...`` waits until its stdin closes: that happens when the
+harness ends, in whatever way. Then it kills every process that carries the run's token and
+removes the given temporary folders.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.processes import clean_environment, kill_carrying, start
+
+
+class Guard:
+    """The harness's end of the guard: closing it is all there is to do."""
+
+    def __init__(self, token: str, *folders: Path) -> None:
+        self._process = start(
+            [sys.executable, "-m", "bench.guard", token, *folders],
+            env=clean_environment({}),
+            cwd=Path(__file__).parent.parent,
+            log=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
+        )
+
+    def close(self) -> None:
+        """Let the guard end whatever is left, and wait for it."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        self._process.wait(30)
+
+
+def main(token: str, folders: list[str]) -> None:
+    """Wait for the end of stdin, then clean up."""
+    sys.stdin.buffer.read()
+    kill_carrying(token)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,361 @@
+"""A lease: a variant's workers and their producer at one setting, from start to graceful stop."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import redis
+
+from bench import bot_api, processes, store
+from bench.environments import Environment
+from bench.events import Tail, read_raw, write_parquet
+from bench.plan import LeasePlan
+from bench.redis_server import Server, secrets_of
+
+#: Workers start from here, so that ``backends`` and ``scenarios`` are all they find.
+ROOT = Path(__file__).resolve().parent.parent
+
+READY_WITHIN_S = 30.0
+LOG_TAIL_LINES = 12
+
+
+class LeaseFailed(Exception):
+    """The workers or the producer cannot go on. A result of the measurement, not our error."""
+
+
+class TrialTimeout(Exception):
+    """The trial's time is over."""
+
+
+class Lease:
+    """Use as a context manager: whatever happens inside, its processes and keys are gone after.
+
+    Args:
+        plan: variant, concurrency and worker settings.
+        lease_id: its folder's name.
+        run: the run it belongs to.
+        server: the one Redis.
+        env: the backend's environment.
+        token: the run's token, carried by every process.
+        scratch: a folder that may be removed after the run.
+    """
+
+    def __init__(
+        self,
+        plan: LeasePlan,
+        *,
+        lease_id: str,
+        run: store.RunFolder,
+        server: Server,
+        env: Environment,
+        token: str,
+        scratch: Path,
+    ) -> None:
+        self.id = lease_id
+        self.plan = plan
+        self.backend = plan.choice.backend
+        self.namespace = f"{token}-{lease_id.split('-')[1]}-{time.monotonic_ns() & 0xFFFF:04x}"
+        self.folder = run.leases / lease_id
+        self.tail = Tail(self.folder / "events")
+        self._server = server
+        self._env = env
+        self._token = token
+        self._scratch = scratch / self.namespace
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._producer: subprocess.Popen[bytes] | None = None
+        self._bot_api: subprocess.Popen[bytes] | None = None
+        self._answers: queue.Queue[str] = queue.Queue()
+        self._logs: list[IO[bytes]] = []
+        self._redis: redis.Redis | None = None
+        self._facts: dict[str, Any] = {}
+
+    # --- start -------------------------------------------------------------------------------
+
+    def __enter__(self) -> Lease:
+        (self.folder / "events").mkdir(parents=True)
+        self._scratch.mkdir(parents=True)
+        self._redis = self._server.client()
+        self._facts = {
+            "lease_id": self.id,
+            "variant": self.plan.choice.name,
+            "version": self._env.library_version,
+            "concurrency": self.plan.concurrency,
+            "round": self.plan.round,
+            "settings": self.plan.settings,
+            "namespace": self.namespace,
+            "commands": [["python", *command] for command in self._commands()],
+            "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+        try:
+            self._variables = self._environment_variables()
+            self._start_producer()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def _commands(self) -> tuple[tuple[str, ...], ...]:
+        return self.backend.worker_commands(self.plan.choice.variant, self.plan.concurrency)
+
+    def _environment_variables(self) -> dict[str, str]:
+        variables = {
+            processes.TOKEN_VARIABLE: self._token,
+            "BENCH_NAMESPACE": self.namespace,
+            "BENCH_VARIANT": self.plan.choice.variant.name,
+            "BENCH_CONCURRENCY": str(self.plan.concurrency),
+            "BENCH_EVENTS": str(self.folder.resolve() / "events"),
+            "BENCH_SCRATCH": str(self._scratch),
+            "BENCH_SETTINGS": json.dumps(self.plan.settings),
+            "BENCH_REDIS_URL": self._server.url,
+        }
+        if any("bot-api" in trial.cell.scenario.needs for trial in self.plan.trials):
+            variables["BENCH_TELEGRAM_URL"] = self._start_bot_api(variables)
+        return processes.clean_environment(variables)
+
+    def _start_bot_api(self, variables: dict[str, str]) -> str:
+        settings = bot_api.settings_of(self.plan.settings) | {
+            "seed": self.plan.trials[0].cell.seed
+        }
+        extra = {"BENCH_ROLE": "api", "BENCH_BOT_API": json.dumps(settings)}
+        self._bot_api = processes.start(
+            [sys.executable, "-m", "bench.bot_api"],
+            env=processes.clean_environment(variables | extra),
+            cwd=ROOT,
+            log=self._log("bot-api.log"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._bot_api.stdout is not None
+        port = self._bot_api.stdout.readline().decode().strip()
+        if not port:
+            raise LeaseFailed("the fake Bot API did not start: see bot-api.log")
+        return f"http://127.0.0.1:{port}/bot{bot_api.TOKEN}"
+
+    def _start_producer(self) -> None:
+        module = f"backends.{self.backend.folder.name}.producer"
+        self._producer = processes.start(
+            [self._env.python, "-m", "backends.kit.producer", module],
+            env=self._variables | {"BENCH_ROLE": "producer"},
+            cwd=ROOT,
+            log=self._log("producer.log"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        threading.Thread(target=self._read_answers, daemon=True).start()
+        self._await_answer(time.monotonic() + READY_WITHIN_S)
+
+    def start_workers(self, deadline: float) -> None:
+        """Start the workers unless they run, and wait until the library says they are ready.
+
+        Args:
+            deadline: on the clock of ``time.monotonic``.
+
+        Raises:
+            LeaseFailed: a worker ended, or was not ready in time.
+        """
+        if self._workers:
+            return
+        started = time.monotonic()
+        deadline = min(deadline, started + READY_WITHIN_S)
+        log = self._log("worker.log")
+        for command in self._commands():
+            process = processes.start(
+                [self._env.python, *command],
+                env=self._variables | {"BENCH_ROLE": "worker"},
+                cwd=ROOT,
+                log=log,
+            )
+            self._workers.append(process)
+        readiness = self.backend.readiness
+        per_command = readiness.times == "per command"
+        wanted = len(self._workers) if per_command else self.plan.concurrency
+        while len(re.findall(readiness.pattern, self._read_log("worker.log"))) < wanted:
+            self.check_alive()
+            if time.monotonic() > deadline:
+                waited = time.monotonic() - started
+                raise LeaseFailed(f"the worker was not ready within {waited:.0f} s")
+            time.sleep(0.02)
+        self._facts["ready_s"] = round(time.monotonic() - started, 3)
+
+    # --- meanwhile ---------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether the workers have said that they take tasks."""
+        return "ready_s" in self._facts
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """Process ids of the worker commands."""
+        return [process.pid for process in self._workers]
+
+    def check_alive(self) -> None:
+        """Raise LeaseFailed if a worker or the producer has ended."""
+        for process in self._workers:
+            if process.poll() is not None:
+                raise LeaseFailed(f"the worker ended by itself with {_exit(process.returncode)}")
+        if self._producer is not None and self._producer.poll() is not None:
+            raise LeaseFailed(f"the producer ended with {_exit(self._producer.returncode)}")
+
+    def ask(self, deadline: float, **command: Any) -> dict[str, Any]:
+        """Send one command to the producer; return its answer.
+
+        Args:
+            deadline: on the clock of ``time.monotonic``.
+
+        Raises:
+            LeaseFailed: a worker or the producer has ended, or the producer reports an error.
+            TrialTimeout: no answer until the deadline.
+        """
+        assert self._producer is not None and self._producer.stdin is not None
+        line = json.dumps(command, separators=(",", ":")).encode() + b"\n"
+        try:
+            self._producer.stdin.write(line)
+            self._producer.stdin.flush()
+        except OSError:
+            self.check_alive()
+            raise LeaseFailed("the producer takes no more commands: see producer.log") from None
+        return self._await_answer(deadline)
+
+    def _await_answer(self, deadline: float) -> dict[str, Any]:
+        while True:
+            try:
+                line = self._answers.get(timeout=0.05)
+                break
+            except queue.Empty:
+                self.check_alive()
+                if time.monotonic() > deadline:
+                    raise TrialTimeout("the producer did not come back in time") from None
+        if not line:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                assert self._producer is not None
+                self._producer.wait(2)
+            self.check_alive()
+            raise LeaseFailed("the producer closed its end: see producer.log")
+        answer: dict[str, Any] = json.loads(line)
+        if not answer.pop("ok"):
+            raise LeaseFailed(f"the producer failed: {answer['error']}")
+        return answer
+
+    def _read_answers(self) -> None:
+        assert self._producer is not None and self._producer.stdout is not None
+        for line in self._producer.stdout:
+            self._answers.put(line.decode())
+        self._answers.put("")
+
+    def pending(self) -> int:
+        """Tasks the broker still holds."""
+        return self.backend.pending(self._redis, self.namespace, self._scratch)
+
+    def log_tail(self) -> list[str]:
+        """The last lines of the worker's and, if it has any, the producer's log, masked."""
+        lines: list[str] = []
+        for name in ("worker.log", "producer.log"):
+            if (self.folder / name).exists():
+                lines += self._mask(self._read_log(name)).splitlines()[-LOG_TAIL_LINES:]
+        return lines
+
+    # --- stop --------------------------------------------------------------------------------
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything: gracefully after a good end, at once otherwise."""
+        steps: list[Callable[[], None]] = [
+            lambda: self._stop_processes(within_s=self.backend.stop_within_s if not kind else 0.5),
+            self._sweep,
+            self._keep_events,
+            self._mask_logs,
+            lambda: store.write_json(self.folder / "lease.json", self._facts),
+            lambda: shutil.rmtree(self._scratch, ignore_errors=True),
+        ]
+        failure: BaseException | None = None
+        for step in steps:  # each is tried, whatever the one before did
+            try:
+                step()
+            except Exception as problem:
+                failure = failure or problem
+        if failure is not None and kind is None:
+            raise failure
+
+    def _stop_processes(self, within_s: float) -> None:
+        started = time.monotonic()
+        for process in (self._producer, self._bot_api):
+            if process is not None and process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
+        graceful = processes.stop_all(self._workers, within_s)
+        if self._workers:
+            self._facts["stop_s"] = round(time.monotonic() - started, 3)
+            self._facts["stopped"] = "gracefully" if graceful else "killed"
+            self._facts["exit_codes"] = [process.returncode for process in self._workers]
+        helpers = [p for p in (self._producer, self._bot_api) if p is not None]
+        for process in helpers:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(2 if within_s > 1 else 0.1)
+        processes.stop_all(helpers, 0.2)
+        self._facts["stragglers"] = processes.kill_carrying(self.namespace, "BENCH_NAMESPACE")
+        for process in (*self._workers, *helpers):
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+        for log in self._logs:
+            log.close()
+
+    def _sweep(self) -> None:
+        """Remove the lease's keys; try again, for a killed worker's last command may be late."""
+        if self._redis is None:
+            return
+        with self._redis as client:
+            for _ in range(3):
+                self.backend.sweep(client, self.namespace)
+                left = list(client.scan_iter(match=f"*{self.namespace}*", count=1000))
+                if not left:
+                    break
+            self._facts["keys_left"] = [key.decode(errors="replace") for key in left]
+
+    def _keep_events(self) -> None:
+        write_parquet(read_raw(self.folder / "events"), self.folder / "events.parquet")
+        shutil.rmtree(self.folder / "events")
+
+    def _mask_logs(self) -> None:
+        for name in ("worker.log", "producer.log", "bot-api.log"):
+            if (self.folder / name).exists():
+                text = self._read_log(name)
+                masked = self._mask(text)
+                if masked != text:
+                    store.write_text(self.folder / name, masked)
+
+    def _mask(self, text: str) -> str:
+        for secret in secrets_of(self._server.url):
+            text = text.replace(secret, "***")
+        return text
+
+    def _log(self, name: str) -> IO[bytes]:
+        log = (self.folder / name).open("ab")
+        self._logs.append(log)
+        return log
+
+    def _read_log(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8", errors="replace")
+
+
+def _exit(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

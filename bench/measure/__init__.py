@@ -1,0 +1,1 @@
+"""Pure functions of recorded events and stored facts: every number in every report."""

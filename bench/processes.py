@@ -1,0 +1,130 @@
+"""Start, watch and stop process trees on Linux, macOS and Windows.
+
+Every process that the harness starts, and so every process that those start, carries the run's
+token in its environment (``BENCH_RUN``). Whatever still carries it after a stop is a straggler.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+#: Variables of the harness's environment that a worker may see; the rest is not its business.
+PASSED = (
+    "PATH HOME USER LOGNAME LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP SYSTEMROOT SYSTEMDRIVE WINDIR "
+    "COMSPEC PATHEXT APPDATA LOCALAPPDATA USERPROFILE NUMBER_OF_PROCESSORS PROCESSOR_ARCHITECTURE "
+    "SSL_CERT_FILE SSL_CERT_DIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH"
+).split()
+
+TOKEN_VARIABLE = "BENCH_RUN"
+
+
+def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The variables a child process gets: the needed ones of ours, and ``extra``."""
+    base = {name: os.environ[name] for name in PASSED if name in os.environ}
+    return base | {"PYTHONIOENCODING": "utf-8"} | dict(extra)
+
+
+def start(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: IO[bytes] | int,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int | IO[bytes] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start ``command`` in a process group of its own, so that Ctrl-C reaches the harness only."""
+    windows = sys.platform == "win32"
+    return subprocess.Popen(
+        [str(part) for part in command],
+        env=dict(env),
+        cwd=cwd,
+        stdin=stdin,
+        stdout=log if stdout is None else stdout,
+        stderr=log,
+        start_new_session=not windows,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if windows else 0,
+    )
+
+
+def ask_to_stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask for a graceful stop: SIGTERM, on Windows Ctrl-Break."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            process.send_signal(signal.CTRL_BREAK_EVENT)
+        else:
+            process.terminate()
+
+
+def stop_all(processes: Sequence[subprocess.Popen[bytes]], within_s: float) -> bool:
+    """Stop processes gracefully, then with SIGKILL, trees included.
+
+    Returns:
+        Whether all of them stopped by themselves within ``within_s`` seconds.
+    """
+    trees = [tree(process.pid) for process in processes]
+    for process in processes:
+        ask_to_stop(process)
+    deadline = time.monotonic() + within_s
+    graceful = True
+    for process in processes:
+        try:
+            process.wait(max(deadline - time.monotonic(), 0.01))
+        except subprocess.TimeoutExpired:
+            graceful = False
+    kill([p for members in trees for p in members])
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+    return graceful
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """The process and all its descendants; empty if it is gone."""
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def kill(processes: Sequence[psutil.Process]) -> None:
+    """SIGKILL those that still run, and wait until they are gone."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(processes, timeout=5)
+
+
+def carrying(token: str, variable: str = TOKEN_VARIABLE) -> list[psutil.Process]:
+    """Every running process whose environment has ``variable=token``, without this one."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(variable) == token:
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+    return found
+
+
+def kill_carrying(token: str, variable: str = TOKEN_VARIABLE) -> int:
+    """Kill every process with that token until none is left; return how many there were."""
+    total = 0
+    for _ in range(20):
+        members = carrying(token, variable)
+        if not members:
+            break
+        total += len(members)
+        kill([p for member in members for p in (tree(member.pid) or [member])])
+    return total

@@ -1,0 +1,109 @@
+"""Rounds and leases: run every trial of a plan, record each as it ends, go on after failures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from bench.environments import Environment
+from bench.lease import Lease, LeaseFailed, TrialTimeout
+from bench.plan import LeasePlan, Plan, TrialPlan
+from bench.redis_server import Server
+from bench.store import RunFolder, disk_errors
+from bench.trial import Outcome, record, run_trial
+
+
+class Observer(Protocol):
+    """Is told how the run goes."""
+
+    def trial_started(self, trial: TrialPlan) -> None:
+        """``trial`` begins."""
+
+    def trial_ended(self, trial: TrialPlan, outcome: Outcome) -> None:
+        """``trial`` has ended and is recorded."""
+
+
+class Runner:
+    """Runs a plan into a run folder.
+
+    Args:
+        environments: by variant name.
+        token: the run's token, carried by every process.
+        scratch: a temporary folder.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        server: Server,
+        environments: dict[str, Environment],
+        *,
+        token: str,
+        scratch: Path,
+        observer: Observer,
+    ) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._server = server
+        self._environments = environments
+        self._token = token
+        self._scratch = scratch
+        self._observer = observer
+
+    def run(self) -> None:
+        """Run all leases.
+
+        Raises:
+            DiskFull: no space left; what was finished is kept.
+        """
+        with disk_errors(self._folder.path):
+            for lease in self._plan.leases:
+                self._run_lease(lease)
+
+    def _run_lease(self, plan: LeasePlan) -> None:
+        reason = plan.choice.variant.unsupported_reason()
+        todo = plan.trials
+        if reason is not None:
+            for trial in todo:
+                self._keep(trial, Outcome("unsupported", reason), "")
+            return
+        while todo:
+            todo = self._run_some(replace(plan, trials=todo))
+
+    def _run_some(self, plan: LeasePlan) -> list[TrialPlan]:
+        """Run trials on one lease until one fails; return those that need another lease."""
+        lease = Lease(
+            plan,
+            lease_id=plan.id,
+            run=self._folder,
+            server=self._server,
+            env=self._environments[plan.choice.name],
+            token=self._token,
+            scratch=self._scratch,
+        )
+        done = 0
+        try:
+            with lease:
+                for trial in plan.trials:
+                    self._observer.trial_started(trial)
+                    outcome = run_trial(lease, trial, self._plan.profile.trial_timeout_s)
+                    self._keep(trial, outcome, lease.id)
+                    done += 1
+                    if outcome.status != "ok":
+                        break
+                if not lease.ready:  # none of the others would fare better
+                    for trial in plan.trials[done:]:
+                        self._keep(trial, replace(outcome, sent=0, took_s=0.0), lease.id)
+                    done = len(plan.trials)
+        except (LeaseFailed, TrialTimeout) as error:  # its producer did not start
+            self._keep(plan.trials[0], Outcome("failed", str(error), log_tail=lease.log_tail()), "")
+            done += 1
+        return plan.trials[done:]
+
+    def _keep(self, trial: TrialPlan, outcome: Outcome, lease_id: str) -> None:
+        version = self._environments[trial.cell.choice.name].library_version
+        facts = {"lease_id": lease_id, "version": version}
+        self._folder.write_trial(trial.id, record(trial, outcome, facts))
+        self._observer.trial_ended(trial, outcome)

@@ -1,0 +1,154 @@
+"""The run folder: what is in it, written atomically, read with care."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.errors import DiskFull, RunFolderError
+
+#: Grows when the meaning of a file changes; older ones must stay readable.
+SCHEMA_VERSION = 1
+
+#: A run is not started with less than this free where its results go.
+NEEDED_BYTES = 50 * 2**20
+
+
+class RunFolder:
+    """``results/<run-id>/``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run_json = path / "run.json"
+        self.leases = path / "leases"
+        self.trials = path / "trials"
+
+    @property
+    def id(self) -> str:
+        """The run's id is its folder's name."""
+        return self.path.resolve().name
+
+    def write_run(self, content: dict[str, Any]) -> None:
+        """Write ``run.json``."""
+        write_json(self.run_json, {"schema_version": SCHEMA_VERSION, **content})
+
+    def write_trial(self, trial_id: str, content: dict[str, Any]) -> None:
+        """Write a finished trial's status."""
+        write_json(self.trials / f"{trial_id}.json", content)
+
+    def read_run(self) -> dict[str, Any]:
+        """``run.json`` of a folder opened with :func:`open_run`."""
+        return _read_json(self.run_json)
+
+    def read_trials(self) -> list[dict[str, Any]]:
+        """Every finished trial, in the order they ran."""
+        found = [_read_json(path) for path in sorted(self.trials.glob("*.json"))]
+        return sorted(found, key=lambda trial: trial["number"])
+
+
+def create_run(parent: Path, profile: str) -> RunFolder:
+    """Make the folder of a new run.
+
+    Raises:
+        RunFolderError: ``parent`` is no folder or cannot be written.
+        DiskFull: too little space.
+    """
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = RunFolder(parent / f"{now}-{profile}-{secrets.token_hex(2)}")
+    check_writable(parent)
+    with disk_errors(parent):
+        folder.leases.mkdir(parents=True)
+        folder.trials.mkdir()
+    return folder
+
+
+def check_writable(parent: Path) -> None:
+    """Make sure a run can be kept in ``parent``, without leaving anything there.
+
+    Raises:
+        RunFolderError: it is no folder, or not writable.
+        DiskFull: too little space.
+    """
+    existing = parent.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise RunFolderError(f"cannot write results to {parent}: {existing} is not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise RunFolderError(f"cannot write results to {parent}: no permission for {existing}")
+    free = shutil.disk_usage(existing).free
+    if free < NEEDED_BYTES:
+        raise DiskFull(
+            f"only {free / 2**20:.0f} MB are free at {existing}, a run needs "
+            f"{NEEDED_BYTES / 2**20:.0f} MB: free some space or choose another --out"
+        )
+
+
+@contextmanager
+def disk_errors(where: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                f"no space left at {where}: finished trials are kept; free some space and run again"
+            ) from None
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise RunFolderError(f"cannot write to {where}: {error.strerror}") from None
+        raise
+
+
+def open_run(path: Path) -> RunFolder:
+    """The run in an existing folder.
+
+    Raises:
+        RunFolderError: it does not exist, is not a run, or was written by a newer version.
+    """
+    folder = RunFolder(path)
+    if not path.is_dir():
+        raise RunFolderError(f"{path} is not a folder: expected a run such as results/reference")
+    if not folder.run_json.is_file():
+        raise RunFolderError(f"{path} is not a run: it has no run.json")
+    version = folder.read_run().get("schema_version")
+    if not isinstance(version, int) or version < 1:
+        raise RunFolderError(f"{folder.run_json} has no valid schema_version: is it a run's?")
+    if version > SCHEMA_VERSION:
+        raise RunFolderError(
+            f"{path} has schema_version {version}, this version reads up to {SCHEMA_VERSION}: "
+            "update task-queue-bench"
+        )
+    return folder
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write beside ``path`` and move it there: a reader sees the old file or the new one."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text atomically."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"cannot read {path}: {error}") from None
+    if not isinstance(content, dict):
+        raise RunFolderError(f"cannot read {path}: expected a JSON object")
+    return content

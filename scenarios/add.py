@@ -1,0 +1,30 @@
+"""How fast does the queue move small tasks, and how long does one take there and back?"""
+
+from __future__ import annotations
+
+from scenarios.spec import Expected, Item, Parameter, Params, Scenario, Work
+
+
+def _items(first_id: int, count: int, params: Params, seed: int) -> list[Item]:
+    items: list[Item] = []
+    for i in range(count):
+        x, y = (seed + 7 * i) % 1000, i % 97
+        items.append([Work("add", first_id + i, {"x": x, "y": y}, Expected(value=x + y))])
+    return items
+
+
+SCENARIO = Scenario(
+    name="add",
+    question="How fast are small tasks drained, and how long is a round trip?",
+    items=_items,
+    headline={"drain": "throughput_tasks_per_s", "closed": "round_trip_ms_p50"},
+    columns={
+        "drain": ("enqueue_us_p50", "longest_stall_ms"),
+        "closed": ("round_trip_ms_p95", "queue_wait_ms_p50", "result_delivery_ms_p50"),
+    },
+    parameters=(
+        Parameter(
+            "service_s", 0.0, "seconds a task waits, as for I/O, before it adds", 0, "add.service_s"
+        ),
+    ),
+)
