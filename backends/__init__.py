@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from backends.spec import Backend, Variant
 
-_NAME = re.compile(r"(?P<backend>[a-z][a-z0-9_]*)(@(?P<version>[^:@\s]+))?(:(?P<variant>[a-z0-9-]+))?")
+_NAME = re.compile(
+    r"(?P<backend>[a-z][a-z0-9_]*)(@(?P<version>[0-9a-zA-Z][0-9a-zA-Z.+!_-]*))?(:(?P<variant>[a-z0-9-]+))?"
+)
 
 
 class Choice(NamedTuple):

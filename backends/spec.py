@@ -41,10 +41,17 @@ class Semantics:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What the library can tell its caller."""
+    """What the library can do, by its own account.
 
-    #: The caller can see that a task failed for good (not only that no result came).
+    Attributes:
+        sees_failure: the caller can see that a task failed for good, not only that no result came.
+        retry_granularity_s: the library keeps due times no finer than this, so a retry may come
+            early by as much. The check for early retries makes no allowance for it; the contract
+            tests do.
+    """
+
     sees_failure: bool = True
+    retry_granularity_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,9 @@ def read_tables(path: Path) -> Tables:
     exact = {"version": str, "params": str, "detail": str, "observed": str}
     return Tables(
         *(
-            pd.read_csv(path / f"{name}.csv", dtype=exact, keep_default_na=False, na_values=[""])
-            .fillna({"version": "", "detail": "", "observed": ""})
+            pd.read_csv(
+                path / f"{name}.csv", dtype=exact, keep_default_na=False, na_values=[""]
+            ).fillna({"version": "", "detail": "", "observed": ""})
             for name in ("rounds", "summary", "verdicts")
         )
     )
@@ -99,15 +100,11 @@ def _by_lease(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return groups
 
 
-def _measure(
-    trial: dict[str, Any], events: pd.DataFrame
-) -> tuple[dict[str, Value], list[Finding]]:
+def _measure(trial: dict[str, Any], events: pd.DataFrame) -> tuple[dict[str, Value], list[Finding]]:
     """Metrics of a trial that ended well; checks also of one that timed out."""
     scenario = all_scenarios()[trial["scenario"]]
     choice = choose(trial["variant"])[0]
-    items = scenario.items(
-        trial["number"] << 32, trial["tasks"], trial["params"], trial["seed"]
-    )
+    items = scenario.items(trial["number"] << 32, trial["tasks"], trial["params"], trial["seed"])
     fifo = choice.variant.semantics.fifo and trial["concurrency"] == 1
     found = trial_checks(
         events,
@@ -117,9 +114,7 @@ def _measure(
     )
     if trial["status"] != "ok":
         return {}, found
-    values = trial_metrics(
-        events, items, trial["params"], trial["concurrency"], trial["load"]
-    )
+    values = trial_metrics(events, items, trial["params"], trial["concurrency"], trial["load"])
     return values, found
 
 

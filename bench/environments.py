@@ -167,8 +167,12 @@ def _uv(env: Environment, *arguments: str) -> None:
         )
 
 
+#: What uv draws before its messages.
+_UV_MARKS = " \u00d7\u2570\u2500\u25b6\u251c\u2502"
+
+
 def _reason(stderr: str) -> str:
     """What uv said, on one line: its error and the deepest cause."""
-    lines = [line.strip(" ×╰─▶├│") for line in stderr.splitlines()]
+    lines = [line.strip(_UV_MARKS) for line in stderr.splitlines()]
     told = [line for line in lines if line and not line.startswith(("Using ", "Creating ", "hint"))]
     return " / ".join([told[0], told[-1]] if len(told) > 1 else told)[:300] or "no reason given"

@@ -126,9 +126,7 @@ class Lease:
         return processes.clean_environment(variables)
 
     def _start_bot_api(self, variables: dict[str, str]) -> str:
-        settings = bot_api.settings_of(self.plan.settings) | {
-            "seed": self.plan.trials[0].cell.seed
-        }
+        settings = bot_api.settings_of(self.plan.settings) | {"seed": self.plan.trials[0].cell.seed}
         extra = {"BENCH_ROLE": "api", "BENCH_BOT_API": json.dumps(settings)}
         self._bot_api = processes.start(
             [sys.executable, "-m", "bench.bot_api"],
@@ -220,7 +218,8 @@ class Lease:
             LeaseFailed: a worker or the producer has ended, or the producer reports an error.
             TrialTimeout: no answer until the deadline.
         """
-        assert self._producer is not None and self._producer.stdin is not None
+        assert self._producer is not None
+        assert self._producer.stdin is not None
         line = json.dumps(command, separators=(",", ":")).encode() + b"\n"
         try:
             self._producer.stdin.write(line)
@@ -251,7 +250,8 @@ class Lease:
         return answer
 
     def _read_answers(self) -> None:
-        assert self._producer is not None and self._producer.stdout is not None
+        assert self._producer is not None
+        assert self._producer.stdout is not None
         for line in self._producer.stdout:
             self._answers.put(line.decode())
         self._answers.put("")

@@ -15,6 +15,9 @@ from bench.profile import CellSpec, Profile
 from scenarios import all_scenarios
 from scenarios.spec import Item, Scenario
 
+#: The least a drain is made of, however slow the queue.
+MIN_TASKS = 10
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -159,14 +162,14 @@ def _cell(
         load=spec.load,
         concurrency=concurrency,
         params=params,
-        tasks=_tasks(spec, choice, concurrency),
+        tasks=_tasks(spec, choice, concurrency, params),
         for_s=spec.for_s,
         rounds=own if spec.rounds else rounds or profile.rounds,
         seed=profile.seed,
     )
 
 
-def _tasks(spec: CellSpec, choice: Choice, concurrency: int) -> int:
+def _tasks(spec: CellSpec, choice: Choice, concurrency: int, params: Mapping[str, Any]) -> int:
     """A drain's backlog is sized to take about ``for_s`` seconds; a closed load gets more items
     than it can use in its time."""
     if spec.tasks is not None:
@@ -174,7 +177,10 @@ def _tasks(spec: CellSpec, choice: Choice, concurrency: int) -> int:
     assert spec.for_s is not None
     if spec.load == "closed":
         return math.ceil(2000 * spec.for_s)
-    return max(20, math.ceil(choice.variant.nominal_rate(concurrency) * spec.for_s))
+    rate = choice.variant.nominal_rate(concurrency)
+    if service_s := params.get("service_s"):
+        rate = min(rate, concurrency / service_s)
+    return max(MIN_TASKS, math.ceil(rate * spec.for_s))
 
 
 def _leases(cells: list[Cell], seed: int) -> list[LeasePlan]:

@@ -20,10 +20,12 @@ import psutil
 
 #: Variables of the harness's environment that a worker may see; the rest is not its business.
 PASSED = (
-    "PATH HOME USER LOGNAME LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP SYSTEMROOT SYSTEMDRIVE WINDIR "
-    "COMSPEC PATHEXT APPDATA LOCALAPPDATA USERPROFILE NUMBER_OF_PROCESSORS PROCESSOR_ARCHITECTURE "
-    "SSL_CERT_FILE SSL_CERT_DIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH"
-).split()
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ"),
+    *("TMPDIR", "TEMP", "TMP", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA"),
+    *("USERPROFILE", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE"),
+)
 
 TOKEN_VARIABLE = "BENCH_RUN"
 
@@ -112,9 +114,10 @@ def carrying(token: str, variable: str = TOKEN_VARIABLE) -> list[psutil.Process]
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(variable) == token:
-                if process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
+            carries = process.environ().get(variable) == token
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            if carries and alive and process.pid != os.getpid():
+                found.append(process)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from importlib import resources
@@ -15,8 +16,9 @@ from bench.errors import UsageError, unknown
 from scenarios import all_scenarios
 from scenarios.spec import Scenario
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+_CELLS_HEADER = re.compile(r"\s*\[\[\s*cells\s*\]\]")
 Concurrency = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
 
 
@@ -133,9 +135,10 @@ def _check_parameters(cell: CellSpec, scenario: Scenario, fault: Any) -> None:
             allowed = ", ".join([*known, *(k for k in CellSpec.model_fields)])
             raise fault(key, f"unknown key {key!r} for {scenario.name}: allowed are {allowed}")
         wanted = known[key]
-        kinds: tuple[type, ...] = (int,) if isinstance(wanted.default, int) else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds):
-            kind = "an integer" if kinds == (int,) else "a number"
+        whole = isinstance(wanted.default, int)
+        number = type(value) is int or (type(value) is float and math.isfinite(value))
+        if not number or (whole and type(value) is float):
+            kind = "an integer" if whole else "a number"
             raise fault(key, f"{key} = {value!r}: {kind} is expected ({wanted.help})")
         if value < wanted.minimum:
             raise fault(key, f"{key} = {value}: at least {wanted.minimum} ({wanted.help})")
@@ -154,13 +157,13 @@ def _line_of(text: str, where: tuple[int | str, ...]) -> int:
     lines = text.splitlines()
     start = 0
     if len(where) > 1 and where[0] == "cells" and isinstance(where[1], int):
-        headers = [n for n, row in enumerate(lines) if row.strip() == "[[cells]]"]
+        headers = [n for n, row in enumerate(lines) if _CELLS_HEADER.match(row)]
         start = headers[where[1]] if where[1] < len(headers) else 0
         where = where[2:]
     key = next((part for part in where if isinstance(part, str)), "")
     for number in range(start, len(lines)):
         if re.match(rf"\s*{re.escape(key)}\s*=", lines[number]):
             return number + 1
-        if number > start and lines[number].strip() == "[[cells]]":
+        if number > start and _CELLS_HEADER.match(lines[number]):
             break
     return start + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import secrets
 import shutil
 import socket
@@ -14,12 +15,15 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import redis
 
 from bench import processes
 from bench.errors import RedisError, UsageError
+
+#: redis-py also takes the password as an argument of the URL.
+_PASSWORD_ARGUMENT = re.compile(r"(?<=[?&]password=)[^&#]+")
 
 INSTALL_HINT = (
     "start one with 'docker compose up -d' and pass --redis-url redis://127.0.0.1:6379/0, "
@@ -47,6 +51,7 @@ class Server:
 
 def mask_url(url: str) -> str:
     """``url`` with its password replaced by ``***``."""
+    url = _PASSWORD_ARGUMENT.sub("***", url)
     try:
         parts = urlsplit(url)
         password = parts.password
@@ -60,14 +65,19 @@ def mask_url(url: str) -> str:
 
 def secrets_of(url: str) -> tuple[str, ...]:
     """The spellings of the URL's password that must not be shown, longest first."""
-    from urllib.parse import unquote
+    spellings: set[str] = set()
+    for password in (_password(url), *_PASSWORD_ARGUMENT.findall(url)):
+        if password:
+            plain = unquote(password)
+            spellings |= {password, plain, quote(plain, safe="")}
+    return tuple(sorted(spellings, key=len, reverse=True))
 
-    password = urlsplit(url).password
-    if not password:
-        return ()
-    return tuple(sorted({password, unquote(password), quote(unquote(password), safe="")}, key=len))[
-        ::-1
-    ]
+
+def _password(url: str) -> str | None:
+    try:
+        return urlsplit(url).password
+    except ValueError:
+        return None
 
 
 @contextmanager
@@ -95,7 +105,9 @@ def _facts(url: str) -> dict[str, Any]:
         ) as client:
             info: dict[str, Any] = client.info()
     except ValueError as error:
-        raise UsageError(f"not a Redis URL: {shown!r}: {error}") from None
+        # Of a URL that cannot be taken apart the reason may quote the password.
+        reason = error if shown != "***" else "special characters of a password are %-encoded"
+        raise UsageError(f"not a Redis URL: {shown!r}: {reason}") from None
     except redis.AuthenticationError as error:
         raise RedisError(
             f"the Redis at {shown} refused the password ({_short(error, url)}): "
@@ -196,9 +208,7 @@ def embedded(
         processes.stop_all([process], 5)
 
 
-def _start(
-    program: Path, url: str, token: str, folder: Path, log: Any
-) -> subprocess.Popen[bytes]:
+def _start(program: Path, url: str, token: str, folder: Path, log: Any) -> subprocess.Popen[bytes]:
     """Settings go through stdin: a password in the arguments could be read by everybody."""
     parts = urlsplit(url)
     try:
@@ -221,9 +231,7 @@ def _start(
     return process
 
 
-def _wait_until_ready(
-    process: subprocess.Popen[bytes], url: str, folder: Path
-) -> dict[str, Any]:
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, folder: Path) -> dict[str, Any]:
     deadline = time.monotonic() + 10
     while True:
         try:

@@ -17,5 +17,7 @@ if TYPE_CHECKING:
 @cache
 def all_scenarios() -> dict[str, Scenario]:
     """Every scenario by name: each module here that defines ``SCENARIO``."""
-    modules = (importlib.import_module(f"scenarios.{m.name}") for m in pkgutil.iter_modules(__path__))
+    modules = (
+        importlib.import_module(f"scenarios.{m.name}") for m in pkgutil.iter_modules(__path__)
+    )
     return {m.SCENARIO.name: m.SCENARIO for m in modules if hasattr(m, "SCENARIO")}

@@ -35,7 +35,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Work:
-    """One task: the name of a function of every backend's ``tasks.py``, its arguments, the truth."""
+    """One task: a function of every backend's ``tasks.py``, its arguments, and the truth."""
 
     task: str
     task_id: int

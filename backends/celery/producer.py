@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import chain
+from celery.exceptions import TimeoutError as ResultTimeout
+
 from backends.celery import tasks
 from backends.celery.app import app
 from backends.kit.client import NoResult, Step, TaskFailed
-
-from celery import chain
-from celery.exceptions import TimeoutError as ResultTimeout
 
 
 class Client:

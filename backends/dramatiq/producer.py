@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from dramatiq import pipeline
+from dramatiq.results import ResultFailure, ResultMissing, ResultTimeout
+
 from backends.dramatiq import tasks
 from backends.dramatiq.broker import broker
 from backends.kit.client import NoResult, Step, TaskFailed
-
-from dramatiq import pipeline
-from dramatiq.results import ResultFailure, ResultMissing, ResultTimeout
 
 
 class Client:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
+import dramatiq
+from dramatiq.errors import Retry
+
 from backends.dramatiq.broker import broker
 from backends.kit import task
 from backends.kit.settings import setting
 from scenarios import workload
-
-import dramatiq
-from dramatiq.errors import Retry
 
 ADD_SERVICE_S = setting("add.service_s", 0)
 _MAX_RETRIES = 3

@@ -133,12 +133,26 @@ def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def in_threads(lane: Lane, lanes: int) -> None:
-    """Run ``lanes`` copies of ``lane``, each driven in a thread of its own."""
-    threads = [threading.Thread(target=lambda: drive(lane())) for _ in range(lanes)]
+    """Run ``lanes`` copies of ``lane``, each driven in a thread of its own.
+
+    Raises:
+        Exception: what a lane raised, once all have ended.
+    """
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            drive(lane())
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(lanes)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if failures:
+        raise failures[0]
 
 
 async def in_tasks(lane: Lane, lanes: int) -> None:

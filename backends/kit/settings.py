@@ -1,8 +1,9 @@
 """What the harness tells a worker or producer, through the environment.
 
-``BENCH_REDIS_URL``, ``BENCH_NAMESPACE``, ``BENCH_VARIANT``, ``BENCH_CONCURRENCY``, ``BENCH_EVENTS`` (folder of event
-files), ``BENCH_SCRATCH`` (folder removed after the lease), ``BENCH_ROLE`` and ``BENCH_SETTINGS``
-(JSON, keys ``scenario.parameter``).
+``BENCH_REDIS_URL``, ``BENCH_NAMESPACE``, ``BENCH_VARIANT``, ``BENCH_CONCURRENCY``,
+``BENCH_EVENTS`` (folder of event files), ``BENCH_SCRATCH`` (folder removed after the lease),
+``BENCH_ROLE``, ``BENCH_SETTINGS`` (JSON, keys ``scenario.parameter``) and, where a scenario needs
+it, ``BENCH_TELEGRAM_URL``.
 """
 
 from __future__ import annotations
@@ -50,4 +51,6 @@ def require_installed(library: str) -> None:
     origin = Path(found.origin).resolve() if found and found.origin else None
     homes = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
     if origin is None or not any(origin.is_relative_to(home) for home in homes):
-        raise ImportError(f"{library} must come from this environment's site-packages, not {origin}")
+        raise ImportError(
+            f"{library} must come from this environment's site-packages, not {origin}"
+        )

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from backends.spec import Backend, Command, Readiness, Semantics, Setting, Variant, unlink
+from backends.spec import (
+    Backend,
+    Capabilities,
+    Command,
+    Readiness,
+    Semantics,
+    Setting,
+    Variant,
+    unlink,
+)
 
 _SEMANTICS = Semantics(
     ack="early",
@@ -27,9 +36,9 @@ _SETTINGS = (
     Setting("failure_ttl", "3600", "31536000", "failures are kept as long as results"),
     Setting(
         "Retry(interval)",
-        "the scenario's delay rounded up, plus 1 s",
+        "the scenario's delay, rounded up to whole seconds",
         "0",
-        "whole seconds only, and RQ cuts the due time to the second: less could run early",
+        "the scenario's fixed delay; RQ takes whole seconds only",
     ),
     Setting(
         "job_id",
@@ -114,6 +123,8 @@ BACKEND = RQ(
     ),
     # Logged by each worker once it is registered and subscribed.
     readiness=Readiness(pattern=r"\*\*\* Listening on", times="per concurrency"),
+    # Due times are cut to the whole second: see NOTES.md, "Retry delays".
+    capabilities=Capabilities(retry_granularity_s=1.0),
     settings=_SETTINGS,
     folder=Path(__file__).parent,
 )

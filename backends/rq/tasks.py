@@ -6,13 +6,13 @@ import functools
 import math
 import os
 
+from rq import Retry, get_current_job
+from rq.decorators import job
+
 from backends.kit import task
 from backends.kit.settings import setting
 from backends.rq.queues import queue
 from scenarios import workload
-
-from rq import Retry, get_current_job
-from rq.decorators import job
 
 ADD_SERVICE_S = setting("add.service_s", 0)
 
@@ -20,9 +20,9 @@ _job = functools.partial(job, queue, queue.connection, result_ttl=3600, failure_
 
 
 def _retry(delay_s):
-    # RQ takes whole seconds and cuts the due time to the second, so a retry may run almost a
-    # second early: one second more is the least that never does.
-    return Retry(max=3, interval=math.ceil(delay_s) + 1)
+    # RQ takes whole seconds. It also cuts due times to the second, so that a retry may come up to
+    # a second early: that is left as it is, for it is what a user of interval=5 gets.
+    return Retry(max=3, interval=math.ceil(delay_s))
 
 
 @_job()

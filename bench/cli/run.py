@@ -48,9 +48,7 @@ def run(
     Exit code 0: all cells ran and every verdict passed; 1: some cell or verdict failed;
     2: a mistake or a missing piece, told in one line; 130: interrupted, finished trials kept.
     """
-    plan = make_plan(
-        load_profile(profile), variants=backend, scenarios=scenario, rounds=rounds
-    )
+    plan = make_plan(load_profile(profile), variants=backend, scenarios=scenario, rounds=rounds)
     console = Console(stderr=True)
     if dry_run:
         _show_plan(plan)

@@ -37,9 +37,9 @@ class Facts:
     def __init__(self, events: pd.DataFrame, items: list[Item]) -> None:
         of_kind = {kind: events[events["kind"] == kind] for kind in (_NEEDED)}
         offered = set(of_kind[kinds.SEND]["task_id"])
-        refused = set(of_kind[kinds.REFUSED]["task_id"])
+        self.refused = set(of_kind[kinds.REFUSED]["task_id"])
         self.offered = [item for item in items if item[0].task_id in offered]
-        self.accepted = [item for item in self.offered if item[0].task_id not in refused]
+        self.accepted = [item for item in self.offered if item[0].task_id not in self.refused]
         self.works = [work for item in self.accepted for work in item]
         self.attempts = attempts(events)
         self.started = self.attempts.groupby("task_id").size()
@@ -92,7 +92,7 @@ def _name(work: Work) -> str:
 
 
 def _enqueued(facts: Facts) -> Finding:
-    refused = [item[0] for item in facts.offered if item not in facts.accepted]
+    refused = [item[0] for item in facts.offered if item[0].task_id in facts.refused]
     return Finding(
         "enqueued",
         "every task accepted",

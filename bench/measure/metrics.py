@@ -112,7 +112,7 @@ def _times(events: pd.DataFrame) -> pd.DataFrame:
 def _service(events: pd.DataFrame) -> np.ndarray:
     """Start to end of every attempt that has both, ns."""
     pairs = attempts(events)
-    return (pairs["ended_ns"] - pairs["started_ns"]).dropna().to_numpy(dtype=float)
+    return np.asarray((pairs["ended_ns"] - pairs["started_ns"]).dropna(), dtype=float)
 
 
 def _hops(times: pd.DataFrame, items: list[Item]) -> np.ndarray:
@@ -195,17 +195,23 @@ def _throughput(events: pd.DataFrame, params: Params, concurrency: int) -> dict[
 def steady_rate(times_ns: np.ndarray) -> float | None:
     """Events per second between the first and the last tenth of them.
 
+    The least-squares slope of the count over time: a queue that works in bursts (so many per
+    poll) gives a staircase, and a quotient of two of its points would depend on where in a burst
+    they fall.
+
     Args:
         times_ns: sorted times of completion.
 
     Returns:
         ``None`` where fewer than 3 events lie in the window, or no time passes in it.
     """
-    first = int(len(times_ns) * CUT)
-    last = len(times_ns) - 1 - first
-    if last - first < 2 or times_ns[last] == times_ns[first]:
+    cut = int(len(times_ns) * CUT)
+    window = times_ns[cut : len(times_ns) - cut]
+    if len(window) < 3 or window[-1] == window[0]:
         return None
-    return float((last - first) / ((times_ns[last] - times_ns[first]) / 1e9))
+    seconds = (window - window[0]) / 1e9
+    deviation = seconds - seconds.mean()
+    return float((deviation * np.arange(len(window))).sum() / (deviation**2).sum())
 
 
 def _stall(events: pd.DataFrame) -> dict[str, Value]:

@@ -1,2 +1,6 @@
-class R: all_passed=True
-def load_report(f): return R()
+class R:
+    all_passed = True
+
+
+def load_report(f):
+    return R()
