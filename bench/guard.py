@@ -1,8 +1,9 @@
 """A small process that outlives the harness and ends what it started, should it be killed.
 
 ``python -m bench.guard TOKEN FOLDER...`` waits until its stdin closes: that happens when the
-harness ends, in whatever way. Then it kills every process that carries the run's token and
-removes the given temporary folders.
+harness ends, in whatever way. Then it kills every process that carries the run's token or works
+in one of the given temporary folders, and removes these. The latter is how it finds the server,
+which overwrites its own environment with the title it shows in ``ps``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.processes import clean_environment, kill_carrying, start
+from bench.processes import clean_environment, kill, kill_carrying, start, working_in
 
 
 class Guard:
@@ -41,6 +42,7 @@ def main(token: str, folders: list[str]) -> None:
     sys.stdin.buffer.read()
     kill_carrying(token)
     for folder in folders:
+        kill(working_in(Path(folder)))
         shutil.rmtree(folder, ignore_errors=True)
 
 

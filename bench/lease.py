@@ -120,6 +120,8 @@ class Lease:
             "BENCH_SCRATCH": str(self._scratch),
             "BENCH_SETTINGS": json.dumps(self.plan.settings),
             "BENCH_REDIS_URL": self._server.url,
+            # A killed worker leaves its temporary files: there they go with the run's.
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._scratch.parent)),
         }
         if any("bot-api" in trial.cell.scenario.needs for trial in self.plan.trials):
             variables["BENCH_TELEGRAM_URL"] = self._start_bot_api(variables)
@@ -277,20 +279,28 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         """Stop everything: gracefully after a good end, at once otherwise."""
+        patience_s = self.backend.stop_within_s if not kind else 0.5
         steps: list[Callable[[], None]] = [
-            lambda: self._stop_processes(within_s=self.backend.stop_within_s if not kind else 0.5),
+            lambda: self._stop_processes(patience_s),
             self._sweep,
             self._keep_events,
             self._mask_logs,
             lambda: store.write_json(self.folder / "lease.json", self._facts),
             lambda: shutil.rmtree(self._scratch, ignore_errors=True),
         ]
-        failure: BaseException | None = None
+        failure: Exception | None = None
+        interrupt: BaseException | None = None
         for step in steps:  # each is tried, whatever the one before did
             try:
                 step()
             except Exception as problem:
                 failure = failure or problem
+            except BaseException as problem:  # it comes once: do the step again, in haste
+                interrupt, patience_s = problem, 0.5
+                with contextlib.suppress(Exception):
+                    step()
+        if interrupt is not None:
+            raise interrupt
         if failure is not None and kind is None:
             raise failure
 
@@ -332,7 +342,9 @@ class Lease:
             self._facts["keys_left"] = [key.decode(errors="replace") for key in left]
 
     def _keep_events(self) -> None:
-        write_parquet(read_raw(self.folder / "events"), self.folder / "events.parquet")
+        table = self.folder / "events.parquet"
+        if not table.exists():  # it does if this is done again after an interrupt
+            write_parquet(read_raw(self.folder / "events"), table)
         shutil.rmtree(self.folder / "events")
 
     def _mask_logs(self) -> None:

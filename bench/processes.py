@@ -84,11 +84,10 @@ def stop_all(processes: Sequence[subprocess.Popen[bytes]], within_s: float) -> b
             process.wait(max(deadline - time.monotonic(), 0.01))
         except subprocess.TimeoutExpired:
             graceful = False
-    kill([p for members in trees for p in members])
-    for process in processes:
-        if process.poll() is None:
-            process.kill()
+    for process in processes:  # before psutil does: it would reap them and lose their exit codes
+        process.kill()
         process.wait()
+    kill([p for members in trees for p in members])
     return graceful
 
 
@@ -117,6 +116,17 @@ def carrying(token: str, variable: str = TOKEN_VARIABLE) -> list[psutil.Process]
             carries = process.environ().get(variable) == token
             alive = process.status() != psutil.STATUS_ZOMBIE
             if carries and alive and process.pid != os.getpid():
+                found.append(process)
+    return found
+
+
+def working_in(folder: Path) -> list[psutil.Process]:
+    """Every running process whose working directory is ``folder`` or in it."""
+    wanted = folder.resolve()
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and Path(process.cwd()).is_relative_to(wanted):
                 found.append(process)
     return found
 

@@ -93,6 +93,11 @@ def external(url: str) -> Iterator[Server]:
         raise UsageError(
             f"not a Redis URL: {mask_url(url)!r}: expected redis://[:password@]host[:port][/db]"
         )
+    database = url.partition("?")[0].partition("://")[2].rpartition("@")[2].partition("/")[2]
+    if database and not database.isdecimal():  # redis-py would take 0 without a word
+        raise UsageError(
+            f"not a Redis URL: {mask_url(url)!r}: {database!r} is no database's number"
+        )
     yield Server(url, embedded=False, facts=_facts(url))
 
 
@@ -196,9 +201,10 @@ def embedded(
             process = _start(program, url, token, folder, log)
         try:
             facts = _wait_until_ready(process, url, folder)
-        except RedisError:
+        except BaseException as error:
             processes.stop_all([process], 1)
-            if port is not None or attempt == 4 or "bind" not in _log(folder):
+            retry = isinstance(error, RedisError) and "bind" in _log(folder)
+            if port is not None or attempt == 4 or not retry:
                 raise
             continue
         break

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from arq import Retry
+from arq import Retry, func
 
 from backends.kit import task
 from backends.kit.settings import namespace, setting
@@ -63,3 +63,7 @@ async def notification(ctx, text, task_id, then=()):
     except workload.TemporaryError as error:
         raise Retry(defer=setting("notification.retry_delay_s", 5)) from error
     return await pass_on(ctx, then, result)
+
+
+#: What the worker knows: one attempt and three retries where there are retries.
+FUNCTIONS = [add, func(flaky, max_tries=4), func(notification, max_tries=4)]

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from backends.kit.settings import concurrency, namespace, redis_url, require_installed
 
 require_installed("arq")
 
-from arq import func  # noqa: E402  (only after the check above)
-from arq.connections import RedisSettings  # noqa: E402
+from arq.connections import RedisSettings  # noqa: E402  (only after the check above)
 
 from backends.arq import tasks  # noqa: E402
+
+
+def _redis_settings(url):
+    """arq leaves what is escaped in a URL's user and password as it is."""
+    settings = RedisSettings.from_dsn(url)
+    settings.username = settings.username and unquote(settings.username)
+    settings.password = settings.password and unquote(settings.password)
+    return settings
 
 
 class WorkerSettings:
     """Everything not named here is arq's default."""
 
-    functions = [
-        tasks.add,
-        func(tasks.flaky, max_tries=4),
-        func(tasks.notification, max_tries=4),
-    ]
-    redis_settings = RedisSettings.from_dsn(redis_url())
+    functions = tasks.FUNCTIONS
+    redis_settings = _redis_settings(redis_url())
     queue_name = f"{namespace()}:queue"
     max_jobs = concurrency()

@@ -32,6 +32,12 @@ _SETTINGS = (
         "every key of a lease can be told apart and removed",
     ),
     Setting("imports", "backends.celery.tasks", "none", "explicit imports, no autodiscovery"),
+    Setting(
+        "default_retry_delay",
+        "the scenario's delay",
+        "180",
+        "fixed delay of the scenario; max_retries is 3 by default",
+    ),
     Setting("--loglevel", "INFO", "WARNING", "as in the documentation's first worker command"),
 )
 
@@ -46,7 +52,6 @@ _PREFORK = Variant(
     concurrency="1 worker x N child processes",
     semantics=_SEMANTICS,
     settings=_TIME_LIMITS,
-    caveat="Celery does not support this pool on Windows; it is measured there all the same.",
 )
 
 

@@ -30,10 +30,15 @@ class NoResult(Exception):
 
 
 class Client(Protocol):
-    """Send tasks and fetch results in the library's own idiom."""
+    """Send tasks and fetch results in the library's own idiom.
+
+    A synchronous client is called from several threads at once, one per lane.
+    """
 
     def send(self, steps: list[Step]) -> Any:
         """Enqueue one task, or a chain where there are several steps; return a handle.
+
+        The handle is anything but ``None``.
 
         Raises:
             Exception: whatever the library raises when it cannot enqueue.

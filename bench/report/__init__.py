@@ -1,1 +1,26 @@
-def write_reports(f): ...
+"""A finished run told to people: on the terminal and as Markdown, both from one model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.store import RunFolder
+
+
+def write_reports(run: RunFolder) -> None:
+    """Write ``report.md`` and ``overview.svg`` into the run folder.
+
+    Raises:
+        RunFolderError: a file of the run is missing or damaged, or the folder is read-only.
+        DiskFull: no space left.
+    """
+    from bench.report import markdown, picture
+    from bench.report.model import load_report
+    from bench.store import disk_errors, write_text
+
+    report = load_report(run)
+    with disk_errors(run.path):
+        write_text(run.path / "report.md", markdown.render(report))
+        if overview := picture.overview(report):
+            write_text(run.path / "overview.svg", overview)

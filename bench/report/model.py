@@ -1,6 +1,116 @@
-class R:
-    all_passed = True
+"""A run folder -> the report, as plain values. Nothing is measured and nothing written here."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.analysis import Tables, read_tables
+from bench.errors import RunFolderError
+from bench.report.cautions import cautions
+from bench.report.headlines import headlines
+from bench.report.parts import NOT_RUN, FailedCheck, How, Report, Setting
+from bench.report.tables import build_tables, key_of, stored
+from bench.report.wording import caption, without_credentials
+from bench.store import RunFolder
+
+#: Violations that a report shows of each failed check; the rest is in ``verdicts.csv``.
+EXAMPLES = 5
 
 
-def load_report(f):
-    return R()
+def load_report(run: RunFolder) -> Report:
+    """The report of a run, out of ``run.json``, its trials and its three tables alone.
+
+    Raises:
+        RunFolderError: a file is missing or damaged.
+    """
+    facts = without_credentials(run.read_run())
+    trials = without_credentials(run.read_trials())
+    tables = tables_of(run)
+    how = how_of(facts)
+    built = build_tables(stored(facts, trials, tables), how)
+    counts = _count(facts, trials)
+    return Report(
+        path=run.path,
+        run_id=run.id,
+        facts=facts,
+        baseline=facts["baseline"],
+        tables=built,
+        how=how,
+        settings=_settings(facts),
+        trials=counts,
+        checks=len(tables.verdicts),
+        verdicts=_failed_checks(tables.verdicts),
+        warnings=cautions(facts, counts, built, tables.rounds),
+        headlines=headlines(built, facts["baseline"]),
+    )
+
+
+def tables_of(run: RunFolder) -> Tables:
+    """The tables of a run as they were written.
+
+    Raises:
+        RunFolderError: one is missing or is not what it should be.
+    """
+    try:
+        return read_tables(run.path)
+    except FileNotFoundError as error:
+        raise RunFolderError(
+            f"{error.filename} is missing: 'bench report {run.path}' makes it, if the run's "
+            "events are there and the folder can be written to"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise RunFolderError(f"cannot read the tables of {run.path}: {error}") from None
+
+
+def how_of(facts: Mapping[str, Any]) -> dict[str, How]:
+    """What each variant promises, by its name."""
+    found = {}
+    for name, variant in facts["variants"].items():
+        promised = variant["semantics"]
+        found[name] = How(
+            concurrency=variant["concurrency"],
+            **{k: promised[k] for k in ("ack", "delivery", "results", "retries", "chain")},
+        )
+    return found
+
+
+def _count(facts: Mapping[str, Any], trials: list[dict[str, Any]]) -> dict[str, int]:
+    """Trials by status; those that are planned and have none are not run."""
+    counts = Counter(trial["status"] for trial in trials)
+    missing = sum(cell["rounds"] for cell in facts["cells"]) - len(trials)
+    if missing > 0:
+        counts[NOT_RUN] = missing
+    return dict(counts)
+
+
+def _failed_checks(verdicts: pd.DataFrame) -> tuple[FailedCheck, ...]:
+    found = []
+    for row in verdicts[verdicts["verdict"] != "pass"].to_dict("records"):
+        variant, scenario, load, concurrency, params = key_of(row)
+        examples = str(without_credentials(row["detail"])).split("; ")[:EXAMPLES]
+        found.append(
+            FailedCheck(
+                variant=variant,
+                caption=caption(scenario, load, json.loads(params), concurrency),
+                check=str(row["check"]),
+                expected=str(row["expected"]),
+                violations=int(row["violations"]),
+                examples=tuple(examples),
+            )
+        )
+    return tuple(found)
+
+
+def _settings(facts: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """The settings of every backend, then those that only some of its variants have."""
+    sources = {
+        **{name: backend["settings"] for name, backend in facts["backends"].items()},
+        **{name: v["settings"] for name, v in facts["variants"].items() if v["settings"]},
+    }
+    owners = sorted(sources, key=lambda name: name.partition(":")[0])
+    return tuple(Setting(of=name, **setting) for name in owners for setting in sources[name])

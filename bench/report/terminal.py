@@ -1,1 +1,160 @@
-def print_report(r, c): ...
+"""The report on a terminal, or in a pipe: compact, plain ASCII, nothing cut off."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from bench.compare import Comparison, Line
+from bench.report.parts import Report, Row, Table
+from bench.report.wording import label_with_unit, number, plural
+
+#: Examples of a failed check's violations shown here; ``report.md`` has some more.
+EXAMPLES = 2
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print the tables, what failed, the warnings, and where the whole report is."""
+    for table in report.tables:
+        _heading(console, table)
+        _print_grid(console, table_grid(table, report.baseline))
+        for row in table.rows:
+            if row.problem:
+                _say(console, f"{row.variant}: {row.problem}", "yellow")
+        console.print()
+    _section(console, "Failed checks", _failed(report))
+    _section(console, "Warnings", report.warnings)
+    style = "green" if report.all_passed else "bold red"
+    _say(console, report.summary, style, indent=0)
+    _say(console, f"report: {report.path / 'report.md'}", indent=0)
+    last = report.headlines[0] if report.headlines else f"{report.run_id}: {report.summary}."
+    _say(console, last, "bold", indent=0)
+
+
+def table_grid(table: Table, baseline: str) -> Grid:
+    """The table's rows: rank, variant, value, ratio and verdict."""
+    grid = plain_grid()
+    grid.add_column("#", justify="right", no_wrap=True)
+    grid.add_column("variant", no_wrap=True)
+    grid.add_column(label_with_unit(table.headline), justify="right", no_wrap=True)
+    grid.add_column(f"vs {baseline}", justify="right", no_wrap=True)
+    grid.add_column("verdict", overflow="fold")
+    for row in table.rows:
+        grid.add_row(
+            "-" if row.rank is None else str(row.rank),
+            Text(row.variant),
+            row.headline.text.partition(" ")[0] if row.headline else "-",
+            row.ratio_text,
+            _verdict(row),
+        )
+    return grid
+
+
+def print_comparison(found: Comparison, console: Console) -> None:
+    """Print two sides with their ratios, what ended differently, and what to beware of."""
+    _say(console, f"A: {found.a}", indent=0)
+    _say(console, f"B: {found.b}", indent=0)
+    _say(console, f"{found.method}.", indent=0)
+    console.print()
+    groups: dict[str, list[Line]] = defaultdict(list)
+    for line in found.lines:
+        groups[_title(line)].append(line)
+    for title, lines in groups.items():
+        if title:
+            _say(console, title, "bold", indent=0)
+        _print_grid(console, _comparison_grid(lines))
+        console.print()
+    if not found.lines:
+        _say(console, "there is nothing that both have", indent=0)
+        console.print()
+    _section(console, "Verdicts that differ", found.verdicts or ["none"])
+    _section(console, "Warnings", found.warnings)
+
+
+def _title(line: Line) -> str:
+    """Several variants share a title; a variant alone needs none."""
+    return f"{line.caption}: {label_with_unit(line.metric)}" if line.variant else ""
+
+
+def _comparison_grid(lines: Sequence[Line]) -> Grid:
+    grid = plain_grid()
+    grid.add_column("variant" if lines[0].variant else "cell", no_wrap=bool(lines[0].variant))
+    for name in ("A", "B", "B/A"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    grid.add_column("better", no_wrap=True)
+    for line in lines:
+        name = line.variant or f"{line.caption}: {label_with_unit(line.metric)}"
+        ratio = line.ratio.text if line.ratio else "-"
+        grid.add_row(Text(name), number(line.a), number(line.b), ratio, line.winner)
+    return grid
+
+
+def plain_grid() -> Grid:
+    """A table without lines."""
+    return Grid(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+
+
+def _print_grid(console: Console, grid: Grid) -> None:
+    """Print without cutting: a console that is too narrow gets longer lines instead."""
+    for column in grid.columns:
+        if column.no_wrap:
+            texts = [column.header, *column.cells]
+            column.min_width = max(console.measure(text).maximum for text in texts)
+    needed = Measurement.get(console, console.options.update(max_width=10_000), grid).minimum
+    if needed > console.width - 2:
+        grid.width = needed
+        console.print(grid, crop=False, soft_wrap=True)
+    else:
+        console.print(Padding(grid, (0, 0, 0, 2), expand=False))
+
+
+def _heading(console: Console, table: Table) -> None:
+    told = f"{table.better} is better, {plural(table.planned, 'round')}"
+    console.print(Text.assemble((table.caption, "bold"), f" ({told})"), soft_wrap=True)
+
+
+def _verdict(row: Row) -> Text:
+    if row.failed:
+        return Text(row.verdict, "bold red")
+    if row.problem:
+        return Text(row.status if row.status != "ok" else row.verdict, "yellow")
+    if row.rounds < row.planned:
+        return Text(f"{row.verdict} ({row.rounds} of {row.planned} rounds)", "yellow")
+    return Text(row.verdict, "green")
+
+
+def _failed(report: Report) -> list[str]:
+    told = []
+    for failed in report.verdicts:
+        shown = failed.examples[:EXAMPLES]
+        left = failed.violations - len(shown)
+        more = f"; {left} more in verdicts.csv" if left > 0 else ""
+        told.append(
+            f"{failed.variant} in {failed.caption}: {failed.check} {failed.violations} "
+            f"({failed.expected}): {'; '.join(shown)}{more}"
+        )
+    return told
+
+
+def _section(console: Console, title: str, sentences: Sequence[str]) -> None:
+    if not sentences:
+        return
+    _say(console, title, "bold", indent=0)
+    for sentence in sentences:
+        _say(console, f"- {sentence}")
+    console.print()
+
+
+def _say(console: Console, sentence: str, style: str = "", indent: int = 2) -> None:
+    """Print one sentence; lines are left long where nobody watches, so that grep finds them."""
+    text = Text(sentence, style)
+    if console.is_terminal:
+        console.print(Padding(text, (0, 0, 0, indent)))
+    else:
+        console.print(Text(" " * indent) + text, soft_wrap=True)

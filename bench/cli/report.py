@@ -1,0 +1,71 @@
+"""``bench report``: a finished run's tables again, from what was recorded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from bench.analysis import analyse
+from bench.cli import app
+from bench.errors import EXIT_OK
+from bench.report import write_reports
+from bench.report.markdown import render
+from bench.report.model import load_report, tables_of
+from bench.report.terminal import print_report
+from bench.store import RunFolder, disk_errors, open_run
+
+
+class Format(StrEnum):
+    """What is printed."""
+
+    TERMINAL = "terminal"
+    MD = "md"
+    CSV = "csv"
+
+
+@app.command()
+def report(
+    run: Path = typer.Argument(..., metavar="RUN", help="A run's folder, e.g. results/reference."),
+    form: Format = typer.Option(Format.TERMINAL, "--format", help="What to print."),
+) -> int:
+    """Compute RUN's tables from its recorded events, write its report.md and print the report.
+
+    A folder without events is told from its tables as they are; a read-only one is not changed.
+    """
+    folder = open_run(run)
+    if os.access(folder.path, os.W_OK):
+        if has_events(folder):
+            with disk_errors(folder.path):
+                analyse(folder)
+        write_reports(folder)
+    else:
+        sys.stderr.write(f"bench: {run} is read-only: its tables and report.md stay as they are\n")
+    if form is Format.CSV:
+        tables_of(folder)  # complains in one line where there are none
+        sys.stdout.write((folder.path / "summary.csv").read_text(encoding="utf-8"))
+        return EXIT_OK
+    told = load_report(folder)
+    if form is Format.MD:
+        sys.stdout.write(render(told))
+    else:
+        print_report(told, Console())
+    return EXIT_OK
+
+
+def has_events(run: RunFolder) -> bool:
+    """Whether the events of every trial are there; of a run without trials there is nothing."""
+    leases = {
+        trial["lease_id"]
+        for trial in run.read_trials()
+        if trial["status"] in ("ok", "timeout") and trial["lease_id"]
+    }
+    return all(
+        (run.leases / lease / "events.parquet").is_file()
+        or (run.leases / lease / "events").is_dir()
+        for lease in leases
+    )

@@ -1,0 +1,121 @@
+"""The few sentences worth quoting. A difference is claimed only where the interval allows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.report.cautions import FULL_ROUNDS
+from bench.report.parts import Row, Table
+from bench.report.wording import (
+    base_name,
+    interval,
+    label,
+    number,
+    params_text,
+    plural,
+    unit_text,
+    with_unit,
+)
+
+MOST = 5
+
+_VERBS = {"drain": "drains {}", "burst": "works off the burst of {}", "closed": "runs {}"}
+#: Metrics of which a sentence can say faster or slower; others stay in the tables.
+_SPEEDS = frozenset({"throughput", "end_to_end", "round_trip"})
+
+
+def headlines(tables: Sequence[Table], baseline: str) -> tuple[str, ...]:
+    """At most five sentences about the tables; none where the baseline has no numbers.
+
+    Of each scenario and load the table with the highest concurrency speaks: how the best variant
+    compares to the baseline; then, while there is room, that with the lowest. The first of them
+    also tells of the baseline's own library.
+    """
+    told: list[str] = []
+    for table in _speaking([t for t in tables if base_name(t.headline) in _SPEEDS]):
+        base = next((row for row in table.ranked if row.is_baseline), None)
+        rivals = [row for row in table.ranked if not row.is_baseline and not row.failed]
+        if base is None or base.failed or not rivals:
+            continue
+        best = _best(table, rivals)
+        told.append(_compare(table, best, base) if best else _none_better(table, base))
+        if len(told) == 1:
+            library = baseline.partition(":")[0]
+            kin = [row for row in rivals if row.variant.partition(":")[0] == library]
+            best_kin = _best(table, kin)
+            if best_kin and best_kin is not best:
+                told.append(_compare(table, best_kin, base))
+            elif kin and best and not best_kin:
+                told.append(_none_better(table, base, f"way to run {library}"))
+    return tuple(told[:MOST])
+
+
+def _speaking(tables: Sequence[Table]) -> list[Table]:
+    """Per scenario and load the last table of the highest concurrency, then of the lowest."""
+    highest: dict[tuple[str, str], Table] = {}
+    lowest: dict[tuple[str, str], Table] = {}
+    for table in tables:
+        key = (table.scenario, table.load)
+        if table.concurrency >= highest.setdefault(key, table).concurrency:
+            highest[key] = table
+        if table.concurrency <= lowest.setdefault(key, table).concurrency:
+            lowest[key] = table
+    others = [table for key, table in lowest.items() if table is not highest[key]]
+    return [*highest.values(), *others]
+
+
+def _best(table: Table, rows: Sequence[Row]) -> Row | None:
+    """The first in rank that is better than the baseline, as far as can be told."""
+    for row in rows:
+        if row.ratio is None or row.ratio.no_difference or number(row.ratio.value) == "1.00":
+            continue
+        if (row.ratio.value > 1) == (table.better == "higher"):
+            return row
+    return None
+
+
+def _compare(table: Table, row: Row, base: Row) -> str:
+    assert row.ratio is not None
+    assert row.headline is not None
+    assert base.headline is not None
+    ratio, where = row.ratio.figures, f"At concurrency {table.concurrency}, "
+    mine = with_unit(row.headline.value, table.headline)
+    theirs = number(base.headline.value)
+    doubt = _doubt(row)
+    if table.better == "higher":
+        work = _VERBS[table.load].format(_work(table))
+        return (
+            f"{where}{row.variant} {work} {ratio} as fast as {base.variant} "
+            f"({mine} against {theirs}{doubt})."
+        )
+    return (
+        f"{where}{_work(table)} takes {row.variant} {ratio} as long as {base.variant} "
+        f"({label(table.headline)} {mine} against {theirs}{doubt})."
+    )
+
+
+def _none_better(table: Table, base: Row, kind: str = "variant") -> str:
+    assert base.headline is not None
+    value = number(base.headline.value) + interval(base.headline.low, base.headline.high)
+    found = f"{value} {unit_text(table.headline)}".strip() + _doubt(base)
+    told = found if table.better == "higher" else f"{label(table.headline)} {found}"
+    work = _VERBS[table.load].format(_work(table))
+    return (
+        f"At concurrency {table.concurrency}, no other {kind} {work} demonstrably faster than "
+        f"{base.variant} ({told})."
+    )
+
+
+def _work(table: Table) -> str:
+    """The scenario, with its parameter where it has just one."""
+    params = params_text(table.params)
+    return f"{table.scenario} ({params})" if params and "," not in params else table.scenario
+
+
+def _doubt(row: Row) -> str:
+    """What is said after the values where the rounds are too few for a full interval."""
+    assert row.headline is not None
+    if row.headline.low is not None:
+        few = row.headline.rounds < FULL_ROUNDS
+        return f"; {row.headline.rounds} rounds" if few else ""
+    return f"; {plural(row.headline.rounds, 'round')}, no interval"

@@ -1,0 +1,237 @@
+"""What a report is made of: plain values, the same for every format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.report.wording import caption, interval, number
+
+#: Statuses of a row beyond those of a trial (:class:`bench.trial.Outcome`).
+NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric of a cell: its median over rounds, with its interval where there is one."""
+
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    rounds: int
+
+    @property
+    def text(self) -> str:
+        """``1,010 [980, 1,030]``."""
+        return number(self.value) + interval(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A value divided by another."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there were rounds enough for one."""
+        return self.low is not None and self.high is not None
+
+    @property
+    def no_difference(self) -> bool:
+        """Whether the interval holds 1: the two cannot be told apart."""
+        return self.low is not None and self.high is not None and self.low <= 1 <= self.high
+
+    @property
+    def figures(self) -> str:
+        """``1.83x [1.71, 1.95]``."""
+        return f"{number(self.value)}x{interval(self.low, self.high)}"
+
+    @property
+    def text(self) -> str:
+        """:attr:`figures`, or ``no difference``."""
+        return "no difference" if self.no_difference else self.figures
+
+
+@dataclass(frozen=True)
+class How:
+    """What a variant promises and how it reaches its concurrency."""
+
+    concurrency: str
+    ack: str
+    delivery: str
+    results: str
+    retries: str
+    chain: str
+
+    @property
+    def chain_idiom(self) -> str:
+        """The chain's name without its explanation."""
+        return self.chain.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell of a table.
+
+    Attributes:
+        rank: from 1; ``None`` where the cell cannot be ranked.
+        ratio: to the baseline, paired by round.
+        columns: the further metrics, in the order of the table's.
+        status: ``ok``, the status of the first trial that was not, or ``not run``.
+        reason: one sentence where it is not ok.
+        failed: violations by check.
+        checked: whether any check looked at this cell.
+        rounds: how many ended well.
+        planned: how many were to run.
+    """
+
+    variant: str
+    version: str
+    rank: int | None
+    headline: Measure | None
+    ratio: Ratio | None
+    is_baseline: bool
+    columns: tuple[Measure | None, ...]
+    status: str
+    reason: str
+    failed: Mapping[str, int]
+    checked: bool
+    rounds: int
+    planned: int
+    how: How
+
+    @property
+    def ratio_text(self) -> str:
+        """``1.83x [1.71, 1.95]``, ``no difference``, ``baseline``, or ``-``."""
+        if self.is_baseline:
+            return "baseline"
+        return self.ratio.text if self.ratio else "-"
+
+    @property
+    def verdict(self) -> str:
+        """``pass``, or ``FAIL: lost 3, repeated 1``; ``-`` where nothing was checked."""
+        if self.failed:
+            return "FAIL: " + ", ".join(f"{check} {n}" for check, n in self.failed.items())
+        return "pass" if self.checked else "-"
+
+    @property
+    def problem(self) -> str:
+        """Why the row is not ranked: ``timeout: not done within 60 s``; empty if it is."""
+        return ": ".join(part for part in (self.status, self.reason) if part != "ok" and part)
+
+    @property
+    def state(self) -> str:
+        """Verdict, problem and missing rounds together."""
+        told = [self.verdict if self.checked else "", self.problem]
+        if self.status == "ok" and self.rounds < self.planned:
+            told.append(f"{self.rounds} of {self.planned} rounds ran")
+        return "; ".join(part for part in told if part) or "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """All variants under the same scenario, load, parameters and concurrency.
+
+    Attributes:
+        headline: the metric that ranks.
+        better: ``higher`` or ``lower``.
+        columns: further metrics.
+    """
+
+    scenario: str
+    load: str
+    params: Mapping[str, Any]
+    concurrency: int
+    headline: str
+    better: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def caption(self) -> str:
+        """``chain, closed, length 5, concurrency 4``."""
+        return caption(self.scenario, self.load, self.params, self.concurrency)
+
+    @property
+    def ranked(self) -> tuple[Row, ...]:
+        """The rows with a rank."""
+        return tuple(row for row in self.rows if row.rank is not None)
+
+    @property
+    def planned(self) -> int:
+        """Rounds planned for a cell of this table."""
+        return max((row.planned for row in self.rows), default=0)
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check that a cell did not pass."""
+
+    variant: str
+    caption: str
+    check: str
+    expected: str
+    violations: int
+    examples: tuple[str, ...]
+
+    @property
+    def more(self) -> int:
+        """Violations beyond the examples."""
+        return self.violations - len(self.examples)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that is not the library's default, and of whom."""
+
+    of: str
+    name: str
+    value: str
+    default: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a run has to say.
+
+    Attributes:
+        facts: ``run.json``, without secrets.
+        how: by variant.
+        trials: number of trials by status; those of an interrupted run under ``not run``.
+        checks: how many cells' checks there were, and ``failed_checks`` those not passed.
+    """
+
+    path: Path
+    run_id: str
+    facts: Mapping[str, Any]
+    baseline: str
+    tables: tuple[Table, ...]
+    how: Mapping[str, How]
+    settings: tuple[Setting, ...]
+    trials: Mapping[str, int]
+    checks: int
+    verdicts: tuple[FailedCheck, ...]
+    warnings: tuple[str, ...]
+    headlines: tuple[str, ...]
+
+    @property
+    def all_passed(self) -> bool:
+        """Every planned trial ended well and every verdict is a pass."""
+        return set(self.trials) == {"ok"} and not self.verdicts
+
+    @property
+    def summary(self) -> str:
+        """One line: how many trials ended how, how many checks passed."""
+        planned = sum(self.trials.values())
+        told = f"{self.trials.get('ok', 0)} of {planned} trials ok"
+        others = [f"{n} {status}" for status, n in self.trials.items() if status != "ok"]
+        if others:
+            told += f" ({', '.join(others)})"
+        return f"{told}; {self.checks - len(self.verdicts)} of {self.checks} checks passed"

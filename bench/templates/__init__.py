@@ -1,0 +1,1 @@
+"""The files that ``bench new`` writes, as ``string.Template``: ``KIND.FILE.tmpl``."""

@@ -1,0 +1,111 @@
+"""Fixtures shared by all tests; the server and the environments are made on first use only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support import Ran, run_profile, write_profile
+
+from backends import choose
+from backends.spec import Backend
+from bench import environments, processes, redis_server
+from bench.environments import Environment
+from bench.errors import RedisError
+from bench.lease import Lease
+from bench.plan import LeasePlan
+from bench.redis_server import Server
+from bench.store import create_run
+
+
+@pytest.fixture(scope="session")
+def server_program() -> Path:
+    """The embedded server's program."""
+    try:
+        return redis_server.find_binary()
+    except RedisError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must not skip: {error}")
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def token() -> str:
+    """The token that every process of the tests' own leases carries."""
+    return f"tqb-test-{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="session")
+def server(
+    server_program: Path, token: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """One embedded server for all tests; whatever its leases left running ends with it."""
+    try:
+        with redis_server.embedded(token, tmp_path_factory.mktemp("server")) as started:
+            yield started
+    finally:
+        processes.kill_carrying(token)
+
+
+@pytest.fixture(scope="session")
+def environment_of() -> Callable[[Backend], Environment]:
+    """Gives a backend's environment, made if need be."""
+
+    def environment_of(backend: Backend) -> Environment:
+        env = environments.environment(backend)
+        environments.make(env)
+        return env
+
+    return environment_of
+
+
+@pytest.fixture(scope="session")
+def open_lease(
+    server: Server, token: str, environment_of: Callable[[Backend], Environment]
+) -> Callable[..., Lease]:
+    """Gives a real lease, not yet entered, for a plan."""
+
+    def open_lease(plan: LeasePlan, folder: Path, kind: type[Lease] = Lease) -> Lease:
+        return kind(
+            plan,
+            lease_id=plan.id,
+            run=create_run(folder / "results", "test"),
+            server=server,
+            env=environment_of(plan.choice.backend),
+            token=token,
+            scratch=folder / "scratch",
+        )
+
+    return open_lease
+
+
+@pytest.fixture
+def run_cells(
+    server: Server,
+    token: str,
+    tmp_path: Path,
+    environment_of: Callable[[Backend], Environment],
+) -> Callable[..., Ran]:
+    """Runs a small profile in this process: ``run_cells("fake:loses", "scenario = ...; ...")``."""
+
+    def run_cells(variants: str, *cells: str, **keys: object) -> Ran:
+        for name in variants.split():
+            environment_of(choose(name)[0].backend)
+        profile = write_profile(tmp_path / "small.toml", *cells, variants=variants, **keys)
+        return run_profile(profile, server, tmp_path, token)
+
+    return run_cells
+
+
+@pytest.fixture
+def made_environments(environment_of: Callable[[Backend], Environment]) -> Callable[..., None]:
+    """Makes the environments that a run in a process of its own needs."""
+
+    def made_environments(*variants: str) -> None:
+        for name in variants:
+            environment_of(choose(name)[0].backend)
+
+    return made_environments

@@ -1,0 +1,402 @@
+"""One contract for every variant: a backend's folder is enough to be held to it.
+
+Each variant gets one lease, on which everything happens once; the tests look at what was seen.
+``pytest tests/contract -k rq:fork`` checks one variant.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+from support import ROOT, files_with, only_lease, snapshot, wait_until, write_profile
+
+from backends import Choice, choose, known_variants
+from backends.kit import events as kinds
+from backends.spec import Setting
+from bench import processes
+from bench.environments import Environment
+from bench.events import read_lease
+from bench.lease import Lease
+from bench.measure.checks import Finding, trial_checks
+from bench.measure.metrics import attempts, retry_gaps
+from bench.redis_server import Server, secrets_of
+from bench.trial import Outcome, run_trial
+from scenarios import all_scenarios
+from scenarios.spec import Item
+
+pytestmark = pytest.mark.integration
+
+VARIANTS = [*known_variants(), "fake:honest"]
+CONCURRENCY = 2
+RETRY_DELAY_S = 0.3
+#: The number of the trial that is made here, by hand.
+MIXED = 1000
+LIMIT_S = 40.0
+
+#: What others may have in the same Redis, among it the libraries' own default names.
+FOREIGN = {
+    "celery": "list",
+    "default": "list",
+    "dramatiq:default": "list",
+    "rq:queue:default": "list",
+    "_kombu.binding.celery": "set",
+    "rq:queues": "set",
+    "rq:workers": "set",
+    "rq:worker:of-others": "hash",
+    "unacked": "hash",
+    "dramatiq:default.msgs": "hash",
+    "arq:queue": "zset",
+    "unacked_index": "zset",
+    "tqb-": "string",
+    "celery-task-meta-of-others": "string",
+}
+
+
+class Watched(Lease):
+    """Also notes what the broker holds just before the workers start."""
+
+    queued = -1
+
+    def start_workers(self, deadline: float) -> None:
+        if self.queued < 0:
+            self.queued = self.pending()
+        super().start_workers(deadline)
+
+
+@dataclass
+class Seen:
+    """Everything that was observed of a variant."""
+
+    choice: Choice
+    env: Environment
+    lease: Lease
+    outcome: Outcome
+    drained: list[Item]
+    queued: int
+    mixed: dict[str, list[Item]]
+    sent: int
+    #: Whether the broker was said to be empty, sampled while tasks were waiting.
+    waiting: list[int] = field(default_factory=list)
+    pending_after: int = -1
+    keys_during: set[bytes] = field(default_factory=set)
+    #: As the library wrote them: the harness masks them at the end of the lease.
+    logs: dict[str, str] = field(default_factory=dict)
+    commands: list[list[str]] = field(default_factory=list)
+    before: dict[bytes, bytes] = field(default_factory=dict)
+    after: dict[bytes, bytes] = field(default_factory=dict)
+    left_running: list[psutil.Process] = field(default_factory=list)
+    events: pd.DataFrame = field(default_factory=pd.DataFrame)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sees_failure(self) -> bool:
+        return self.choice.backend.capabilities.sees_failure
+
+    def trial(self, number: int) -> pd.DataFrame:
+        return self.events[self.events["task_id"] // 2**32 == number]
+
+    def results(self) -> dict[int, int]:
+        """What the caller was given, by task."""
+        rows = self.trial(MIXED)
+        rows = rows[rows["kind"] == kinds.RESULT]
+        return dict(zip(rows["task_id"], rows["value"], strict=True))
+
+    def told(self, kind: int) -> set[int]:
+        rows = self.trial(MIXED)
+        return set(rows[rows["kind"] == kind]["task_id"])
+
+
+@pytest.fixture(scope="session", params=VARIANTS)
+def seen(
+    request: pytest.FixtureRequest,
+    server: Server,
+    open_lease: Callable[..., Lease],
+    environment_of: Callable[..., Environment],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Seen:
+    """One lease of a variant from start to stop."""
+    (choice,) = choose(request.param)
+    reason = choice.variant.unsupported_reason()
+    if reason is not None:
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("lease")
+    profile = write_profile(
+        folder / "contract.toml",
+        'scenario = "add"; load = "drain"; tasks = 10',
+        f'scenario = "flaky"; load = "burst"; tasks = 5; retry_delay_s = {RETRY_DELAY_S}',
+        variants=request.param,
+        concurrency=[CONCURRENCY],
+    )
+    plan = only_lease(profile)
+    lease = open_lease(plan, folder, Watched)
+    _plant(server)
+    before = snapshot(server)
+    mixed = _mixed_items()
+    with lease:
+        outcome = run_trial(lease, plan.trials[0], LIMIT_S)
+        found = Seen(
+            choice=choice,
+            env=environment_of(choice.backend),
+            lease=lease,
+            outcome=outcome,
+            drained=plan.trials[0].cell.items(plan.trials[0].number),
+            queued=lease.queued,
+            mixed=mixed,
+            sent=0,
+            before=before,
+        )
+        _run_mixed(lease, found)
+        found.commands = [
+            member.cmdline() for member in processes.carrying(lease.namespace, "BENCH_NAMESPACE")
+        ]
+        found.logs = {
+            path.name: path.read_text(encoding="utf-8") for path in lease.folder.glob("*.log")
+        }
+        found.keys_during = set(snapshot(server)) - set(before)
+    found.left_running = processes.carrying(lease.namespace, "BENCH_NAMESPACE")
+    found.after = snapshot(server)
+    found.events = read_lease(lease.folder)
+    found.facts = json.loads((lease.folder / "lease.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _plant(server: Server) -> None:
+    with server.client() as redis:
+        for key, kind in FOREIGN.items():
+            redis.delete(key)
+            if kind == "list":
+                redis.rpush(key, "a", "b")
+            elif kind == "set":
+                redis.sadd(key, "rq:worker:of-others", "rq:queue:default")
+            elif kind == "hash":
+                redis.hset(key, mapping={"queues": "default", "id": "1"})
+            elif kind == "zset":
+                redis.zadd(key, {"of-others": 4e12})
+            else:
+                redis.set(key, "of others")
+
+
+def _mixed_items() -> dict[str, list[Item]]:
+    """Tasks that fail 0 to 4 times, chains of 2 and of 5, and plain additions."""
+    scenarios = all_scenarios()
+    first = MIXED << 32
+    return {
+        "flaky": scenarios["flaky"].items(first, 5, {"retry_delay_s": RETRY_DELAY_S}, 1),
+        "chain2": scenarios["chain"].items(first + 5, 1, {"length": 2}, 1),
+        "chain5": scenarios["chain"].items(first + 7, 1, {"length": 5}, 1),
+        "add": scenarios["add"].items(first + 12, 4, {}, 1),
+    }
+
+
+def _run_mixed(lease: Lease, found: Seen) -> None:
+    """Send them all at once, so that their waits overlap, and fetch what became of them."""
+    items = [item for group in found.mixed.values() for item in group]
+    wire = [[(w.task, {**w.kwargs, "task_id": w.task_id}) for w in item] for item in items]
+    deadline = time.monotonic() + LIMIT_S
+    found.sent = lease.ask(deadline, op="send", items=wire)["sent"]
+    expected = sum(work.expected.attempts for item in items for work in item)
+
+    def all_ended() -> bool:
+        left = lease.pending()
+        lease.check_alive()
+        lease.tail.poll()
+        ended = lease.tail.count(MIXED, kinds.END, kinds.FAIL)
+        if ended < expected:  # there was something to do when the broker was asked
+            found.waiting.append(left)
+        return ended >= expected
+
+    wait_until(all_ended, f"{expected} attempts have ended", LIMIT_S)
+    lease.ask(time.monotonic() + LIMIT_S, op="collect", timeout_s=LIMIT_S / 2)
+    wait_until(lambda: lease.pending() == 0, "the broker holds nothing any more", 10)
+    found.pending_after = lease.pending()
+
+
+def test_takes_every_task(seen: Seen) -> None:
+    assert seen.sent == sum(len(group) for group in seen.mixed.values())
+
+
+def test_drain_trial_is_ok_and_passes_every_check(seen: Seen) -> None:
+    assert (seen.outcome.status, seen.outcome.reason) == ("ok", "")
+    assert seen.outcome.sent == len(seen.drained)
+    found = _checks(seen, seen.drained[0][0].task_id >> 32, seen.drained)
+    assert {finding.check for finding in found} >= {"enqueued", "lost", "repeated", "results"}
+    assert _violations(found) == []
+
+
+def test_mixed_tasks_pass_every_check(seen: Seen) -> None:
+    for name, items in seen.mixed.items():
+        assert _violations(_checks(seen, MIXED, items)) == [], name
+
+
+def test_results_are_right(seen: Seen) -> None:
+    works = [item[0] for item in seen.mixed["add"]]
+    assert {w.task_id: seen.results().get(w.task_id) for w in works} == {
+        w.task_id: w.kwargs["x"] + w.kwargs["y"] for w in works
+    }
+
+
+@pytest.mark.parametrize(("name", "value"), [("chain2", 600), ("chain5", 1500)])
+def test_chain_hands_results_on(seen: Seen, name: str, value: int) -> None:
+    ((*_, last),) = seen.mixed[name]
+    assert seen.results().get(last.task_id) == value
+
+
+def test_failure_for_good_is_told_as_failure(seen: Seen) -> None:
+    (always,) = seen.mixed["flaky"][4]
+    assert always.task_id not in seen.results()
+    if not seen.sees_failure:
+        pytest.skip("this library cannot tell a failure from a missing result")
+    assert seen.told(kinds.FAILURE) == {always.task_id}
+    assert seen.told(kinds.NO_RESULT) == set()
+
+
+@pytest.mark.parametrize(("fails", "expected"), [(0, 1), (2, 3), (3, 4), (4, 4)])
+def test_attempts_are_exactly(seen: Seen, fails: int, expected: int) -> None:
+    (work,) = seen.mixed["flaky"][fails]
+    rows = seen.trial(MIXED)
+    table = attempts(rows[rows["task_id"] == work.task_id])
+    assert len(table) == expected
+    assert table["ok"].tolist() == [number >= fails for number in range(expected)]
+
+
+def test_no_retry_is_early(seen: Seen) -> None:
+    gaps = retry_gaps(seen.trial(MIXED))
+    assert len(gaps) == 1 + 2 + 3 + 3
+    assert gaps["gap_ns"].min() / 1e6 >= RETRY_DELAY_S * 1e3 - 2
+
+
+def test_pending_counts_what_is_queued(seen: Seen) -> None:
+    assert seen.queued == len(seen.drained)
+
+
+def test_pending_counts_what_waits_for_a_retry(seen: Seen) -> None:
+    # One zero is allowed: the parts are read one after the other while a task moves between them.
+    assert len(seen.waiting) > 5
+    assert (0, 0) not in set(zip(seen.waiting, seen.waiting[1:], strict=False))
+
+
+def test_pending_is_zero_when_all_is_done(seen: Seen) -> None:
+    assert seen.pending_after == 0
+    assert seen.outcome.left == 0
+
+
+def test_stops_gracefully_in_time(seen: Seen) -> None:
+    assert seen.facts["stopped"] == "gracefully"
+    assert seen.facts["stop_s"] <= seen.choice.backend.stop_within_s
+    assert set(seen.facts["exit_codes"]) == {0}
+
+
+def test_leaves_no_process(seen: Seen) -> None:
+    assert seen.left_running == []
+    assert seen.facts["stragglers"] == 0
+
+
+def test_leaves_the_keyspace_as_it_was(seen: Seen) -> None:
+    assert seen.facts["keys_left"] == []
+    assert set(seen.after) == set(seen.before)
+    assert seen.after == seen.before
+
+
+def test_its_keys_can_be_told_apart(seen: Seen) -> None:
+    """What does not name the lease must be removed by the backend's own sweep."""
+    nameless = {key for key in seen.keys_during if seen.lease.namespace.encode() not in key}
+    assert nameless & set(seen.after) == set()
+
+
+def test_changes_nothing_of_others(seen: Seen) -> None:
+    planted = {key.encode() for key in FOREIGN}
+    assert planted <= set(seen.after)
+
+
+def test_password_is_nowhere(seen: Seen, server: Server) -> None:
+    secrets = secrets_of(server.url)
+    assert secrets
+    assert len(seen.commands) >= 2
+    assert set(seen.logs) == {"worker.log", "producer.log"}
+    for secret in secrets:
+        assert not [command for command in seen.commands if secret in " ".join(command)]
+        assert [name for name, text in seen.logs.items() if secret in text] == []
+        assert files_with(seen.lease.folder, secret) == []
+
+
+def test_library_comes_from_its_environment(seen: Seen) -> None:
+    """The interpreter of the workers, started where they are started, finds the installed one."""
+    backend = seen.choice.backend
+    if not backend.distribution:
+        pytest.skip("no library: the standard library alone")
+    modules = {command[2] for command in seen.facts["commands"]}  # python -m MODULE ...
+    code = f"""
+import importlib.metadata, importlib.util, json
+modules = {sorted(modules)!r} + [
+    name for name, owners in importlib.metadata.packages_distributions().items()
+    if {backend.distribution!r} in owners
+]
+print(json.dumps({{name: importlib.util.find_spec(name).origin for name in modules}}))
+"""
+    done = subprocess.run(
+        [seen.env.python, "-c", code],
+        cwd=ROOT,
+        env=processes.clean_environment({}),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    origins = json.loads(done.stdout)
+    assert len(origins) >= 2 or list(origins) == [backend.distribution]
+    for name, origin in origins.items():
+        assert Path(origin).is_relative_to(seen.env.folder), name
+    assert seen.env.library_version
+
+
+def _checks(seen: Seen, number: int, items: list[Item]) -> list[Finding]:
+    ids = {work.task_id for item in items for work in item}
+    rows = seen.trial(number)
+    return trial_checks(
+        rows[rows["task_id"].isin(ids)], items, sees_failure=seen.sees_failure, fifo=False
+    )
+
+
+def _violations(found: list[Finding]) -> list[str]:
+    return [f"{finding.check}: {text}" for finding in found for text in finding.violations]
+
+
+# --- the folder's files ---------------------------------------------------------------------
+
+
+@pytest.fixture(params=VARIANTS)
+def choice(request: pytest.FixtureRequest) -> Choice:
+    return choose(request.param)[0]
+
+
+def test_notes_tell_every_setting(choice: Choice) -> None:
+    notes = (choice.backend.folder / "NOTES.md").read_text(encoding="utf-8")
+    told = set(_words(notes))
+    settings: tuple[Setting, ...] = choice.backend.settings + choice.variant.settings
+    missing = {s.name: words for s in settings if (words := set(_words(s.name)) - told)}
+    assert missing == {}
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z_][\w-]*|--[\w-]+", text)
+
+
+def test_lock_pins_with_hashes(choice: Choice) -> None:
+    lock = (choice.backend.folder / "requirements.lock").read_text(encoding="utf-8")
+    lines = [line for line in lock.replace("\\\n", " ").splitlines() if line.strip()]
+    entries = [line for line in lines if not line.lstrip().startswith("#")]
+    for entry in entries:
+        assert re.match(r"[a-z0-9._-]+(\[.*\])?==\S+", entry), entry
+        assert "--hash=sha256:" in entry, entry
+    if choice.backend.distribution:
+        assert any(entry.startswith(f"{choice.backend.distribution}==") for entry in entries)

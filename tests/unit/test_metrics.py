@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from synthetic import ORIGIN_NS, Story, item, task_id
+
+from backends.kit import events as kinds
+from bench.measure.metrics import (
+    HIGHER_IS_BETTER,
+    Value,
+    attempts,
+    retry_gaps,
+    steady_rate,
+    trial_metrics,
+    unit,
+)
+
+
+def metrics(story, items, *, params=None, concurrency=1, load="closed"):
+    return trial_metrics(story.table(), items, params or {}, concurrency, load)
+
+
+def at_seconds(*times):
+    return np.array([round(t * 1e9) for t in times], dtype="int64")
+
+
+# --- one task's life, twice so that a median is supported ------------------------------------
+
+
+@pytest.fixture
+def two_tasks():
+    """Two tasks alike but for a factor of three: every median is twice the first's value."""
+    story = Story()
+    for number, begin, factor in ((0, 0, 1), (1, 1000, 3)):
+        story.sent(number, begin, took_ms=1 * factor)
+        story.ran(number, begin + 5 * factor, begin + 12 * factor)
+        story.result(number, begin + 20 * factor)
+    return story, [item(0), item(1)]
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("enqueue_us_p50", 2000),  # 1 and 3 ms
+        ("queue_wait_ms_p50", 8),  # 1 to 5, and 3 to 15
+        ("service_ms_p50", 14),  # 5 to 12, and 15 to 36
+        ("end_to_end_ms_p50", 24),  # 0 to 12, and 0 to 36
+        ("round_trip_ms_p50", 40),  # 0 to 20, and 0 to 60
+        ("result_delivery_ms_p50", 16),  # 12 to 20, and 36 to 60
+    ],
+)
+def test_a_tasks_life_is_cut_into_its_metrics(two_tasks, metric, expected):
+    found = metrics(*two_tasks)[metric]
+    assert found.value == pytest.approx(expected)
+    assert found.samples == 2
+
+
+def test_a_worker_faster_than_the_enqueue_call_did_not_wait_less_than_nothing():
+    story = Story().sent(0, 0, took_ms=5).ran(0, 2, 3).sent(1, 10, took_ms=5).ran(1, 12, 13)
+    assert metrics(story, [item(0), item(1)])["queue_wait_ms_p50"].value == 0
+
+
+def test_a_result_that_came_before_the_end_was_recorded_took_no_negative_time():
+    story = Story()
+    for number in (0, 1):
+        story.sent(number, 0).ran(number, 1, 9).result(number, 8)
+    assert metrics(story, [item(0), item(1)])["result_delivery_ms_p50"].value == 0
+
+
+def test_of_several_runs_the_first_start_and_the_last_end_count():
+    story = Story()
+    for number in (0, 1):
+        story.sent(number, 0, took_ms=1).ran(number, 3, 4).ran(number, 50, 60)
+    found = metrics(story, [item(0), item(1)])
+    assert found["queue_wait_ms_p50"].value == pytest.approx(2)
+    assert found["end_to_end_ms_p50"].value == pytest.approx(60)
+
+
+def test_tasks_that_never_ended_are_no_samples_of_what_needs_an_end():
+    story = Story()
+    for number in range(3):
+        story.sent(number, 0).ran(number, 1, 2)
+    story.sent(3, 0).tell(kinds.START, 3, 1)
+    found = metrics(story, [item(n) for n in range(4)])
+    assert found["end_to_end_ms_p50"].samples == 3
+    assert found["enqueue_us_p50"].samples == 4
+
+
+# --- chains ----------------------------------------------------------------------------------
+
+
+def test_a_chain_is_timed_from_its_first_send_to_its_last_end_and_by_its_hops():
+    story = Story()
+    for first, begin in ((0, 0), (3, 1000)):
+        story.sent(first, begin, took_ms=1)
+        story.ran(first, begin + 2, begin + 3)
+        story.ran(first + 1, begin + 7, begin + 8)  # 4 ms later
+        story.ran(first + 2, begin + 14, begin + 15)  # 6 ms later
+        story.result(first + 2, begin + 18)
+    found = metrics(story, [item(0, 1, 2), item(3, 4, 5)])
+    assert found["hop_ms_p50"].value == pytest.approx(5)
+    assert found["hop_ms_p50"].samples == 4
+    assert found["end_to_end_ms_p50"].value == pytest.approx(15)
+    assert found["round_trip_ms_p50"].value == pytest.approx(18)
+    assert found["result_delivery_ms_p50"].value == pytest.approx(3)
+    assert found["service_ms_p50"].samples == 6
+
+
+def test_single_tasks_have_no_hops(two_tasks):
+    assert not [name for name in metrics(*two_tasks) if name.startswith("hop")]
+
+
+# --- throughput ------------------------------------------------------------------------------
+
+
+def test_the_steady_rate_of_even_completions_is_their_rate():
+    assert steady_rate(at_seconds(*(0.01 * n for n in range(50)))) == pytest.approx(100)
+
+
+def test_the_first_and_the_last_tenth_are_cut():
+    steady = [10 + 0.1 * n for n in range(8)]
+    assert steady_rate(at_seconds(0, *steady, 99)) == pytest.approx(10)
+
+
+def test_no_more_than_a_tenth_is_cut():
+    """With 9 completions a tenth is less than one: the slow first one counts."""
+    rate = steady_rate(at_seconds(0, *(10 + 0.1 * n for n in range(8))))
+    assert rate is not None
+    assert rate < 5
+
+
+def test_the_steady_rate_is_the_slope_of_the_count_over_time():
+    """Counts 0, 1, 2 at 0, 1, 3 s: deviations -4/3, -1/3, 5/3; slope 3 / (14/3) = 9/14."""
+    assert steady_rate(at_seconds(0, 1, 3)) == pytest.approx(9 / 14)
+
+
+@pytest.mark.parametrize("times", [[], [1], [1, 2], [4, 4, 4, 4]])
+def test_too_few_completions_or_none_apart_have_no_rate(times):
+    assert steady_rate(at_seconds(*times)) is None
+
+
+def drained(count=20, every_ms=10, **more):
+    story = Story()
+    for n in range(count):
+        story.sent(n, -100).ran(n, every_ms * n, every_ms * (n + 1) - 2)
+    return metrics(story, [item(n) for n in range(count)], **more)
+
+
+def test_a_drain_has_the_rate_of_its_ends():
+    found = drained(load="drain")["throughput_tasks_per_s"]
+    assert found == Value(pytest.approx(100), 20)
+
+
+def test_a_closed_load_has_no_throughput():
+    assert "throughput_tasks_per_s" not in drained(load="closed")
+
+
+def test_where_messages_are_delivered_deliveries_are_counted_instead_of_ends():
+    story = Story()
+    for n in range(20):
+        story.sent(n, 0).ran(n, 10 * n, 10 * n + 9).tell(kinds.DELIVERED, n, 20 * n, 200)
+    found = metrics(story, [item(n) for n in range(20)], load="burst")
+    assert found["throughput_tasks_per_s"].value == pytest.approx(50)
+
+
+@pytest.mark.parametrize("parameter", ["service_s", "latency_s"])
+def test_the_share_of_ideal_is_the_rate_over_what_so_many_slots_could_do(parameter):
+    """100 tasks/s; 4 slots of 0.03 s each could do 133.3: three quarters."""
+    found = drained(params={parameter: 0.03}, concurrency=4, load="burst")
+    assert found["share_of_ideal"].value == pytest.approx(0.75)
+
+
+def test_without_a_time_of_service_there_is_no_ideal():
+    assert "share_of_ideal" not in drained(params={"service_s": 0.0}, load="drain")
+
+
+# --- stalls ----------------------------------------------------------------------------------
+
+
+def test_the_longest_stall_is_the_longest_time_between_two_first_starts():
+    story = Story().ran(0, 0, 1).ran(1, 10, 11).ran(2, 45, 46).ran(3, 50, 51)
+    found = metrics(story, [item(n) for n in range(4)], load="drain")
+    assert found["longest_stall_ms"] == Value(pytest.approx(35), 4)
+
+
+def test_a_retry_ends_no_stall():
+    story = Story().failed(0, 0, 1).ran(0, 20, 21).ran(1, 40, 41)
+    found = metrics(story, [item(0), item(1)], load="drain")
+    assert found["longest_stall_ms"].value == pytest.approx(40)
+
+
+@pytest.mark.parametrize("load", ["closed", "burst"])
+def test_only_a_drain_has_stalls(load):
+    assert "longest_stall_ms" not in drained(load=load)
+
+
+# --- retries ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def retried():
+    """Two failures of task 0, one of task 1; asked were 100 ms. 10, 30 and 2 ms late."""
+    story = Story().sent(0, 0).sent(1, 0)
+    story.failed(0, 1, 5).failed(0, 115, 120).ran(0, 250, 251)
+    story.failed(1, 2, 6).ran(1, 108, 109)
+    return story, [item(0, attempts=3, retried_after=0.1), item(1, attempts=2, retried_after=0.1)]
+
+
+def test_every_retry_is_late_by_its_gap_less_the_delay_asked_for(retried):
+    found = metrics(*retried, load="burst")
+    assert found["retry_lateness_ms_p50"] == Value(pytest.approx(10), 3)
+    assert found["retry_lateness_ms_max"] == Value(pytest.approx(30), 3)
+
+
+def test_an_early_retry_has_a_negative_lateness():
+    story = Story().failed(0, 0, 1).ran(0, 51, 52).failed(1, 0, 1).ran(1, 51, 52)
+    items = [item(n, attempts=2, retried_after=0.1) for n in (0, 1)]
+    assert metrics(story, items)["retry_lateness_ms_p50"].value == pytest.approx(-50)
+
+
+def test_one_retry_has_a_maximum_but_no_median():
+    story = Story().failed(0, 0, 1).ran(0, 106, 107)
+    found = metrics(story, [item(0, attempts=2, retried_after=0.1)])
+    assert found["retry_lateness_ms_max"] == Value(pytest.approx(5), 1)
+    assert "retry_lateness_ms_p50" not in found
+
+
+def test_running_again_after_a_success_is_no_retry():
+    story = Story().ran(0, 0, 1).ran(0, 200, 201)
+    found = metrics(story, [item(0, retried_after=0.1)])
+    assert "retry_lateness_ms_max" not in found
+
+
+def test_retries_of_tasks_without_a_delay_are_not_late():
+    story = Story().failed(0, 0, 1).ran(0, 200, 201)
+    assert "retry_lateness_ms_max" not in metrics(story, [item(0, attempts=2)])
+
+
+def test_attempts_per_task_counts_starts_over_tasks_that_started(retried):
+    assert metrics(*retried)["attempts_per_task"] == Value(2.5, 2)
+
+
+def test_retry_gaps_tell_task_attempt_and_gap(retried):
+    rows = retry_gaps(retried[0].table()).values.tolist()
+    assert rows == [
+        [task_id(0), 2, 110_000_000],
+        [task_id(0), 3, 130_000_000],
+        [task_id(1), 2, 102_000_000],
+    ]
+
+
+# --- pairs of starts and ends ----------------------------------------------------------------
+
+
+def test_the_nth_start_is_paired_with_the_nth_end_or_failure():
+    story = Story().failed(0, 0, 4).ran(1, 1, 3, value=11).ran(0, 7, 9, value=22)
+    rows = attempts(story.table()).sort_values(["task_id", "number"])
+    assert rows["number"].tolist() == [1, 2, 1]
+    assert ((rows["started_ns"] - ORIGIN_NS) // 10**6).tolist() == [0, 7, 1]
+    assert ((rows["ended_ns"] - ORIGIN_NS) // 10**6).tolist() == [4, 9, 3]
+    assert rows["ok"].tolist() == [False, True, True]
+    assert rows["value"].tolist() == [0, 22, 11]
+
+
+def test_an_attempt_that_never_ended_has_no_end_and_is_not_ok():
+    table = attempts(Story().tell(kinds.START, 0, 0).ran(1, 1, 2).table())
+    assert table["ended_ns"].isna().tolist() == [True, False]
+    assert table["ok"].tolist() == [False, True]
+
+
+def test_attempts_that_overlap_are_told_apart_by_their_order():
+    story = Story().tell(kinds.START, 0, 0).tell(kinds.START, 0, 10)
+    story.tell(kinds.END, 0, 20).tell(kinds.END, 0, 25)
+    table = attempts(story.table())
+    assert (table["ended_ns"] - table["started_ns"]).tolist() == [20_000_000, 15_000_000]
+
+
+# --- what a sample supports ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "supported"),
+    [
+        (1, set()),
+        (2, {"p50"}),
+        (19, {"p50"}),
+        (20, {"p50", "p95"}),
+        (99, {"p50", "p95"}),
+        (100, {"p50", "p95", "p99"}),
+    ],
+)
+def test_a_percentile_needs_a_sample_beyond_it(count, supported):
+    story = Story()
+    for n in range(count):
+        story.sent(n, n, took_ms=0.1)
+    found = metrics(story, [item(n) for n in range(count)])
+    names = {name.rsplit("_", 1)[1] for name in found if name.startswith("enqueue_us_")}
+    assert names == supported
+
+
+def test_percentiles_interpolate_between_samples():
+    """Of 1, 2, ..., 21 ms the 95th percentile is the 20th value, the median the 11th."""
+    story = Story()
+    for n in range(21):
+        story.sent(n, 100 * n, took_ms=n + 1)
+    found = metrics(story, [item(n) for n in range(21)])
+    assert found["enqueue_us_p95"].value == pytest.approx(20_000)
+    assert found["enqueue_us_p50"].value == pytest.approx(11_000)
+
+
+@pytest.mark.parametrize("load", ["drain", "closed", "burst"])
+def test_no_events_give_no_metrics(load):
+    assert metrics(Story(), [item(0), item(1, 2)], load=load) == {}
+
+
+def test_no_events_have_no_attempts_and_no_retries():
+    assert attempts(Story().table()).empty
+    assert retry_gaps(Story().table()).empty
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("throughput_tasks_per_s", "tasks/s"),
+        ("enqueue_us_p50", "us"),
+        ("queue_wait_ms_p99", "ms"),
+        ("retry_lateness_ms_max", "ms"),
+        ("longest_stall_ms", "ms"),
+        ("ready_s", "s"),
+        ("share_of_ideal", "1"),
+        ("attempts_per_task", "1"),
+    ],
+)
+def test_a_metrics_name_carries_its_unit(metric, expected):
+    assert unit(metric) == expected
+
+
+def test_more_is_better_of_rates_and_shares_only():
+    assert {"throughput_tasks_per_s", "share_of_ideal"} == HIGHER_IS_BETTER

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from backends import Choice, UnknownVariant, all_backends, choose, known_variants
+from backends.spec import Backend, Readiness, Semantics, Variant, unlink
+
+COMPARED = {
+    "arq",
+    "celery:eventlet",
+    "celery:gevent",
+    "celery:prefork",
+    "celery:solo",
+    "celery:threads",
+    "dramatiq",
+    "rq:fork",
+    "rq:simple",
+}
+EVERY = [
+    pytest.param(backend, variant, id=Choice(backend, variant, None).name)
+    for backend in all_backends().values()
+    for variant in backend.variants
+]
+BACKENDS = [pytest.param(backend, id=backend.name) for backend in all_backends().values()]
+
+
+# --- choosing --------------------------------------------------------------------------------
+
+
+def test_these_variants_are_compared():
+    assert set(known_variants()) == COMPARED
+    assert len(known_variants()) == len(COMPARED)
+
+
+def test_hidden_variants_are_known_to_those_who_ask():
+    hidden = set(known_variants(hidden=True)) - COMPARED
+    assert "fake:honest" in hidden
+    assert all(name.startswith("fake:") for name in hidden)
+
+
+@pytest.mark.parametrize("name", known_variants(hidden=True))
+def test_every_known_name_chooses_itself_alone(name):
+    assert [choice.name for choice in choose(name)] == [name]
+
+
+@pytest.mark.parametrize(("text", "count"), [("celery", 5), ("rq", 2), ("arq", 1), (" rq ", 2)])
+def test_a_backends_name_chooses_all_its_variants(text, count):
+    chosen = choose(text)
+    assert len(chosen) == count
+    assert {choice.backend.name for choice in chosen} == {text.strip()}
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "name"),
+    [
+        ("celery@5.3.4:threads", "5.3.4", "celery@5.3.4:threads"),
+        ("arq@0.26", "0.26", "arq@0.26"),
+        ("arq@1!2.0rc1+local.1", "1!2.0rc1+local.1", "arq@1!2.0rc1+local.1"),
+        ("arq", None, "arq"),
+    ],
+)
+def test_a_version_can_be_pinned(text, version, name):
+    (choice,) = choose(text)
+    assert (choice.version, choice.name) == (version, name)
+
+
+def test_a_pin_holds_for_all_variants_of_a_backend():
+    assert [choice.name for choice in choose("rq@2.0")] == ["rq@2.0:fork", "rq@2.0:simple"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "nope", "Celery", "celery:", "celery:nope", "celery:prefork:solo", "arq:fork"),
+        *("rq@", "rq@:fork", "@2.0", ":fork", "celery prefork", "rq:fork@2.0", "kit", "spec"),
+        # What would lead out of the folder of environments, or mean several versions.
+        *("rq@../x", "rq@a/b", "rq@a\\b", "rq@>=2", "rq@*", "rq@.", "rq@2;x", "rq@-r"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_those_that_are_known(text):
+    with pytest.raises(UnknownVariant) as caught:
+        choose(text)
+    assert caught.value.wanted == text
+    assert set(caught.value.known) == COMPARED
+
+
+# --- what each says of itself ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_backend_is_registered_under_the_name_of_its_folder(backend):
+    assert all_backends()[backend.name] is backend
+    assert backend.folder.name == backend.name
+    assert (backend.folder / "requirements.in").is_file()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_backend_has_its_modules_notes_and_lock(backend):
+    present = {path.name for path in backend.folder.iterdir()}
+    assert {"producer.py", "tasks.py", "NOTES.md", "requirements.lock"} <= present
+    assert len((backend.folder / "NOTES.md").read_text(encoding="utf-8")) > 200
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_compared_backend_names_its_library_and_home(backend):
+    assert bool(backend.distribution) is not backend.hidden
+    assert backend.homepage.startswith("https://") is not backend.hidden
+
+
+@pytest.mark.parametrize(("backend", "variant"), EVERY)
+def test_every_variant_says_how_it_runs_and_what_it_promises(backend, variant):
+    assert variant.summary
+    assert variant.concurrency
+    semantics = variant.semantics
+    assert isinstance(semantics, Semantics)
+    assert all((semantics.results, semantics.retries, semantics.chain))
+    assert variant.nominal_tasks_per_s > 0
+
+
+@pytest.mark.parametrize(("backend", "variant"), EVERY)
+def test_an_early_acknowledgement_goes_with_at_most_once(backend, variant):
+    promised = {"early": "at most once", "late": "at least once"}
+    assert variant.semantics.delivery == promised[variant.semantics.ack]
+
+
+@pytest.mark.parametrize(("backend", "variant"), EVERY)
+def test_every_setting_that_is_not_the_librarys_has_a_reason(backend, variant):
+    settings = (*backend.settings, *variant.settings)
+    assert all(s.name and s.value and s.default and s.why for s in settings)
+    assert all(s.value != s.default for s in settings)
+    assert len({s.name for s in settings}) == len(settings)
+
+
+@pytest.mark.parametrize(("backend", "variant"), EVERY)
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_commands_are_words_without_a_secret_for_a_process_list(backend, variant, concurrency):
+    commands = backend.worker_commands(variant, concurrency)
+    assert 1 <= len(commands) <= concurrency
+    for command in commands:
+        assert all(isinstance(word, str) and word for word in command)
+        assert command[0] == "-m"
+        assert not any("redis://" in word for word in command)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_readiness_is_a_valid_pattern(backend):
+    assert re.compile(backend.readiness.pattern).pattern
+    assert not re.search(backend.readiness.pattern, "")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_keys_of_a_lease_name_it(backend):
+    keys = backend.queue_keys("tqb-1-2-3")
+    assert all("tqb-1-2-3" in key for key in keys)
+    assert bool(keys) is not backend.hidden
+
+
+# --- what variants compute -------------------------------------------------------------------
+
+
+def variant(**more):
+    semantics = Semantics("late", "at least once", "r", "r", "c")
+    return Variant(name="v", summary="s", concurrency="c", semantics=semantics, **more)
+
+
+def test_a_variant_runs_everywhere_unless_it_says_where():
+    assert variant().unsupported_reason("win32") is None
+    limited = variant(platforms=frozenset({"linux", "darwin"}))
+    assert limited.unsupported_reason("linux") is None
+    assert limited.unsupported_reason("win32") == "needs darwin or linux, this is win32"
+
+
+def test_a_nominal_rate_grows_with_concurrency_where_it_is_said_to():
+    assert variant(nominal_tasks_per_s=60).nominal_rate(4) == 60
+    assert variant(nominal_tasks_per_s=60, nominal_grows=True).nominal_rate(4) == 240
+
+
+# --- the broker's keys -----------------------------------------------------------------------
+
+
+class Redis:
+    """As much of a client as counting and removing needs."""
+
+    def __init__(self, **keys):
+        self.keys = keys
+        self.batches = []
+
+    def type(self, key):
+        kinds = {list: b"list", dict: b"hash", set: b"set", float: b"zset", str: b"string"}
+        return kinds[type(self.keys[key])] if key in self.keys else b"none"
+
+    def llen(self, key):
+        return len(self.keys[key])
+
+    hlen = scard = llen
+
+    def zcard(self, key):
+        return int(self.keys[key])
+
+    def scan_iter(self, match, count):
+        pattern = re.escape(match).replace(r"\*", ".*")
+        return iter([key for key in self.keys if re.fullmatch(pattern, key)])
+
+    def unlink(self, *keys):
+        self.batches.append(len(keys))
+        for key in keys:
+            del self.keys[key]
+
+
+class Queue(Backend):
+    def queue_keys(self, namespace):
+        return (f"{namespace}:queue", f"{namespace}:late:*", f"{namespace}:none")
+
+
+@pytest.fixture
+def queue():
+    return Queue("queue", "queue", "", (), Readiness("ready"))
+
+
+def test_pending_adds_up_lists_hashes_sets_and_sorted_sets(queue):
+    redis = Redis(
+        **{"n:queue": [1, 2, 3], "n:late:a": {1: 1, 2: 2}, "n:late:b": {4}, "n:late:c": 5.0},
+        **{"n:late:text": "is no queue", "other:queue": [1]},
+    )
+    assert queue.pending(redis, "n", None) == 3 + 2 + 1 + 5
+
+
+def test_nothing_is_pending_where_there_are_no_keys(queue):
+    assert queue.pending(Redis(), "n", None) == 0
+
+
+def test_a_sweep_removes_the_keys_that_name_the_lease_and_no_others(queue):
+    redis = Redis(**{"n1:queue": [], "result:n1:7": "", "n2:queue": []})
+    queue.sweep(redis, "n1")
+    assert list(redis.keys) == ["n2:queue"]
+
+
+def test_keys_are_removed_in_batches():
+    redis = Redis(**{f"k{n}": [] for n in range(2500)})
+    unlink(redis, list(redis.keys))
+    assert (redis.batches, redis.keys) == ([1000, 1000, 500], {})

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import re
+
+from small_runs import SmallRun, mixed
+
+from bench.report import write_reports
+from bench.report.markdown import escape, grid, render
+from bench.report.model import load_report
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a table's line as GitHub splits them."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def test_special_characters_show_as_they_are():
+    assert escape("a|b") == r"a\|b"
+    assert escape("C:\\x <b> *y* `z`\nnext") == r"C:\\x \<b> \*y\* \`z\` next"
+
+
+def test_tables_are_aligned_and_every_line_has_the_same_cells():
+    lines = grid(("name", "n"), [("a|b", "1"), ("longer", "1,000")], right=(1,))
+    assert lines == [
+        "| name   |     n |",
+        "| ------ | ----: |",
+        "| a\\|b   |     1 |",
+        "| longer | 1,000 |",
+        "",
+    ]
+
+
+def test_one_long_cell_does_not_stretch_the_others():
+    lines = grid(("name",), [("x" * 200,), ("y",)])
+    assert len(lines[3]) < 60
+    assert "x" * 200 in lines[2]
+
+
+def test_every_row_of_every_table_has_as_many_cells_as_its_head(tmp_path):
+    text = render(load_report(mixed(tmp_path / "run")))
+    width = 0
+    for line in text.splitlines():
+        width = 0 if not line.startswith("|") else width or len(cells(line))
+        assert not width or len(cells(line)) == width
+
+
+def test_the_results_come_before_the_circumstances(tmp_path):
+    text = render(load_report(mixed(tmp_path / "run")))
+    heads = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert heads == [
+        "In short",
+        "Results",
+        "Failed checks",
+        "Warnings",
+        "Machine, server, versions",
+        "How each variant works",
+        "Settings that are not the libraries' defaults",
+        "How to repeat this run",
+        "Glossary",
+    ]
+
+
+def test_numbers_verdicts_and_reasons_stand_in_one_row(tmp_path):
+    lines = render(load_report(mixed(tmp_path / "run"))).splitlines()
+    start = lines.index("#### add, drain, concurrency 4")
+    table = {cells(line)[1]: cells(line) for line in lines[start + 4 : start + 14] if line}
+    assert table["quick"][3:6] == ["205 [200, 225]", "2.00x [1.95, 2.05]", "51.0"]
+    assert table["alike"][4].startswith("no difference [")
+    assert table["loses"][7] == "FAIL: lost 8, repeated 1"
+    assert table["broken"][7] == r"failed: exit code 1 \| see log (3 of 3 rounds)"
+    assert table["hangs"][7] == "pass; timeout: not done within 6 s (1 of 3 rounds)"
+    assert table["later"][7].startswith("not run")
+    assert table["quick"][8:] == ["late, at least once", "1 x N"]
+
+
+def test_failed_checks_have_examples_and_say_where_the_rest_is(tmp_path):
+    text = render(load_report(mixed(tmp_path / "run")))
+    assert "task 4: never ran; 3 more in verdicts.csv" in text
+    assert "task 5: never ran" not in text
+
+
+def test_the_chains_idiom_is_told_with_chains_only(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0])
+    run.cell("slow:base", [1.0], scenario="chain", load="closed", params={"length": 2})
+    text = render(load_report(run.write()))
+    assert text.count("chain by") == 1
+
+
+def test_versions_settings_and_how_to_repeat_are_there(tmp_path):
+    text = render(load_report(mixed(tmp_path / "run")))
+    assert "- quick 1.2.3, with lib 1.2.3, other 4.5" in text
+    assert r"--size\|s" in text
+    assert r"one \| two" in text
+    assert "seed 7" in text
+    assert "commit abc123" in text
+    assert "- throughput (tasks/s): " in text
+    assert "- longest stall (ms): " in text
+    assert "- hop" not in text  # no such column here
+
+
+def test_passwords_are_not_there(tmp_path):
+    text = render(load_report(mixed(tmp_path / "run")))
+    assert "hunter2" not in text
+    assert "bench run small --redis-url 'redis://***@host:6379/0'" in text
+
+
+def test_the_report_is_written_without_events(tmp_path):
+    folder = mixed(tmp_path / "run")
+    assert not folder.leases.exists()
+    write_reports(folder)
+    text = (folder.path / "report.md").read_text(encoding="utf-8")
+    assert text.startswith("# Task queue benchmark: run\n")
+    assert text.endswith("\n")
+    assert not re.search(r"\n\n\n", text)
+
+
+def test_a_run_without_trials_has_a_report(tmp_path):
+    run = SmallRun(tmp_path / "run", status="interrupted").cell("slow:base", rounds=3)
+    folder = run.write()
+    write_reports(folder)
+    text = (folder.path / "report.md").read_text(encoding="utf-8")
+    assert "0 of 3 trials ok (3 not run)" in text

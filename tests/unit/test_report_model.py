@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import pytest
+from small_runs import SmallRun, mixed
+
+from bench.errors import RunFolderError
+from bench.report.model import load_report
+from bench.report.parts import Ratio, Report, Row
+from bench.report.wording import caption, label_with_unit, number
+
+
+def rows(report: Report, table: int = 0) -> dict[str, Row]:
+    return {row.variant: row for row in report.tables[table].rows}
+
+
+# --- words -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "0"),
+        (1, "1.00"),
+        (0.01234, "0.0123"),
+        (9.996, "10.0"),
+        (45.67, "45.7"),
+        (999.6, "1,000"),
+        (1012.4, "1,010"),
+        (1234567, "1,230,000"),
+        (-0.5, "-0.500"),
+        (None, "-"),
+        (float("nan"), "-"),
+    ],
+)
+def test_numbers_have_three_significant_digits(value, expected):
+    assert number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("throughput_tasks_per_s", "throughput, tasks/s"),
+        ("round_trip_ms_p50", "round trip p50, ms"),
+        ("retry_lateness_ms_max", "retry lateness max, ms"),
+        ("longest_stall_ms", "longest stall, ms"),
+        ("enqueue_us_p99", "enqueue p99, us"),
+        ("share_of_ideal", "share of ideal"),
+    ],
+)
+def test_metrics_are_told_in_words(metric, expected):
+    assert label_with_unit(metric) == expected
+
+
+def test_a_caption_tells_parameters_that_are_in_use_in_the_scenarios_order():
+    params = {"service_s": 0.0, "length": 5}
+    assert caption("chain", "closed", params, 4) == "chain, closed, length 5, concurrency 4"
+    shuffled = {"timeout_s": 60.0, "fault_share": 0.0, "latency_s": 30.0}
+    told = caption("notification", "burst", shuffled, 1)
+    assert told == "notification, burst, latency 30 s, timeout 60 s, concurrency 1"
+
+
+def test_a_ratio_is_told_with_its_interval():
+    assert Ratio(1.834, 1.712, 1.948).text == "1.83x [1.71, 1.95]"
+    assert Ratio(1.834, None, None).text == "1.83x"
+    assert Ratio(1.1, 0.97, 1.2).text == "no difference"
+    assert Ratio(1.1, 0.97, 1.2).figures == "1.10x [0.970, 1.20]"
+
+
+# --- tables ----------------------------------------------------------------------------------
+
+
+def test_rows_are_ranked_by_the_headline_and_the_others_follow(tmp_path):
+    (table,) = load_report(mixed(tmp_path / "run")).tables
+    assert [(row.rank, row.variant) for row in table.rows] == [
+        (1, "loses"),
+        (2, "quick"),
+        (3, "alike"),
+        (4, "slow:base"),
+        (None, "broken"),
+        (None, "hangs"),
+        (None, "elsewhere"),
+        (None, "later"),
+    ]
+    assert table.caption == "add, drain, concurrency 4"
+    assert (table.headline, table.better) == ("throughput_tasks_per_s", "higher")
+
+
+def test_less_is_better_for_times(tmp_path):
+    run = SmallRun(tmp_path / "run")
+    for name, values in (("slow:base", [5.0]), ("quick", [2.0]), ("slowest", [9.0])):
+        run.cell(name, values, load="closed")
+    (table,) = load_report(run.write()).tables
+    assert [row.variant for row in table.ranked] == ["quick", "slow:base", "slowest"]
+    assert table.better == "lower"
+
+
+def test_values_and_ratios_carry_their_intervals(tmp_path):
+    found = rows(load_report(mixed(tmp_path / "run")))
+    assert found["quick"].headline
+    assert found["quick"].headline.text == "205 [200, 225]"
+    assert found["quick"].ratio_text == "2.00x [1.95, 2.05]"
+    assert found["alike"].ratio_text == "no difference"
+    assert found["slow:base"].ratio_text == "baseline"
+    assert found["broken"].ratio_text == "-"
+
+
+def test_a_ratio_is_paired_by_round(tmp_path):
+    """Each round is twice as fast although the rounds differ by more than that."""
+    run = SmallRun(tmp_path / "run").cell("slow:base", [10, 100, 1000])
+    report = load_report(run.cell("quick", [20, 200, 2000]).write())
+    assert rows(report)["quick"].ratio_text == "2.00x [2.00, 2.00]"
+
+
+def test_fewer_than_three_rounds_give_a_ratio_without_interval(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [100, 100]).cell("quick", [180, 190])
+    report = load_report(run.write())
+    assert rows(report)["quick"].ratio_text == "1.85x"
+    assert any("fewer than 3 rounds" in warning for warning in report.warnings)
+
+
+def test_a_ratio_of_values_that_are_not_positive_is_not_made(tmp_path):
+    run = SmallRun(tmp_path / "run")
+    for name, value in (("slow:base", 2.0), ("early", -0.5)):
+        run.cell(name, [value], scenario="flaky", load="burst", params={"retry_delay_s": 0.5})
+    found = rows(load_report(run.write()))
+    assert found["early"].ratio_text == "-"
+    assert found["early"].headline
+    assert found["early"].headline.text == "-0.500"
+
+
+def test_what_did_not_end_well_tells_why(tmp_path):
+    found = rows(load_report(mixed(tmp_path / "run")))
+    assert found["broken"].problem == "failed: exit code 1 | see log (3 of 3 rounds)"
+    assert found["hangs"].problem == "timeout: not done within 6 s (1 of 3 rounds)"
+    assert found["hangs"].headline  # of the rounds that ended well
+    assert found["elsewhere"].problem == "unsupported: needs linux (3 of 3 rounds)"
+    assert found["later"].problem == "not run: the run ended before its turn"
+    assert found["later"].version == "1.2.3"
+
+
+def test_verdicts_tell_checks_with_counts(tmp_path):
+    found = rows(load_report(mixed(tmp_path / "run")))
+    assert found["quick"].verdict == "pass"
+    assert found["loses"].verdict == "FAIL: lost 8, repeated 1"
+    assert found["broken"].verdict == "-"
+
+
+def test_a_cell_without_the_headline_metric_is_not_ranked(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [100.0])
+    run.cell("odd", [1.0])
+    run._rounds = [row for row in run._rounds if row["variant"] != "odd"]
+    row = rows(load_report(run.write()))["odd"]
+    assert (row.rank, row.status, row.verdict) == (None, "ok", "pass")
+    assert row.problem == "too few tasks ended to tell"
+
+
+def test_parameters_and_concurrency_make_tables_of_their_own(tmp_path):
+    run = SmallRun(tmp_path / "run")
+    for name in ("slow:base", "quick"):
+        for length in (2, 5):
+            for concurrency in (1, 4):
+                params = {"length": length, "service_s": 0.0}
+                cell = {"load": "closed", "concurrency": concurrency, "params": params}
+                run.cell(name, [1.0], scenario="chain", **cell)
+    report = load_report(run.write())
+    assert [table.caption for table in report.tables] == [
+        "chain, closed, length 2, concurrency 1",
+        "chain, closed, length 2, concurrency 4",
+        "chain, closed, length 5, concurrency 1",
+        "chain, closed, length 5, concurrency 4",
+    ]
+    assert all(len(table.rows) == 2 for table in report.tables)
+    assert report.tables[0].rows[0].how.chain_idiom == "pipeline"
+
+
+# --- the whole -------------------------------------------------------------------------------
+
+
+def test_all_passed_only_if_every_trial_and_verdict_did(tmp_path):
+    good = SmallRun(tmp_path / "good").cell("slow:base", [1.0, 2.0, 3.0])
+    assert load_report(good.write()).all_passed
+    missing = SmallRun(tmp_path / "missing").cell("slow:base", [1.0, 2.0], rounds=3)
+    assert not load_report(missing.write()).all_passed
+    wrong = SmallRun(tmp_path / "wrong").cell("slow:base", [1.0], failed={"lost": ["task 1"]})
+    assert not load_report(wrong.write()).all_passed
+    other = SmallRun(tmp_path / "other").cell("slow:base", bad=[("unsupported", "needs linux")])
+    assert not load_report(other.write()).all_passed
+
+
+def test_failed_checks_come_with_five_examples(tmp_path):
+    report = load_report(mixed(tmp_path / "run"))
+    lost, repeated = report.verdicts
+    assert (lost.variant, lost.check, lost.violations, lost.more) == ("loses", "lost", 8, 3)
+    assert lost.examples == tuple(f"task {n}: never ran" for n in range(5))
+    assert (repeated.violations, repeated.more) == (1, 0)
+
+
+def test_the_summary_counts_trials_and_checks(tmp_path):
+    report = load_report(mixed(tmp_path / "run"))
+    assert report.summary == (
+        "14 of 24 trials ok (3 failed, 1 timeout, 3 unsupported, 3 not run); 8 of 10 checks passed"
+    )
+
+
+def test_a_run_interrupted_before_its_first_trial_is_told(tmp_path):
+    run = SmallRun(tmp_path / "run", status="interrupted").cell("slow:base", rounds=3)
+    report = load_report(run.write())
+    assert rows(report)["slow:base"].status == "not run"
+    assert report.headlines == ()
+    assert not report.all_passed
+    assert any("interrupted: 3 of 3 trials did not run" in line for line in report.warnings)
+
+
+def test_no_secret_gets_into_the_report(tmp_path):
+    run = SmallRun(tmp_path / "run")
+    run.cell("slow:base", bad=[("failed", "cannot reach redis://me:hunter2@host:6379")])
+    report = load_report(run.write())
+    assert "hunter2" not in repr(report)
+    assert "redis://***@host:6379" in repr(report)
+
+
+def test_missing_and_damaged_tables_are_told_in_one_line(tmp_path):
+    folder = SmallRun(tmp_path / "run").cell("slow:base", [1.0]).write()
+    (folder.path / "rounds.csv").write_text("")
+    with pytest.raises(RunFolderError, match="cannot read the tables"):
+        load_report(folder)
+    (folder.path / "rounds.csv").unlink()
+    with pytest.raises(RunFolderError, match=r"rounds\.csv is missing"):
+        load_report(folder)
+
+
+# --- warnings --------------------------------------------------------------------------------
+
+
+def test_warnings_tell_what_to_beware_of(tmp_path):
+    run = SmallRun(
+        tmp_path / "run",
+        baseline="not:there",
+        host={"cores": 2},
+        code={"commit": "abc", "dirty": True},
+    )
+    run.cell("quick", [10.0] * 3, metrics={"longest_stall_ms": [1500.0] * 3}, samples=4)
+    run.variants["quick"]["caveat"] = "Nobody maintains it."
+    text = "\n".join(load_report(run.write()).warnings)
+    assert "the baseline not:there is not in this run" in text
+    assert "quick: fewer than 10 samples a round in add, drain, concurrency 4 (4)" in text
+    assert "quick at concurrency 4 started no task for up to 1.5 s" in text
+    assert "concurrency 4 on 2 cores" in text
+    assert "in no commit" in text
+    assert "quick: Nobody maintains it." in text
+
+
+def test_a_clean_run_has_no_warnings(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0] * 5)
+    assert load_report(run.write()).warnings == ()
+
+
+@pytest.mark.parametrize(("rounds", "share", "chance"), [(3, "75 %", 4), (4, "88 %", 8)])
+def test_intervals_of_few_rounds_are_not_called_95_percent(tmp_path, rounds, share, chance):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0] * rounds)
+    (warning,) = load_report(run.write()).warnings
+    assert f"about {share} of cases" in warning
+    assert f"1 in {chance} looks different by chance" in warning
+
+
+def test_a_baseline_without_a_value_is_told(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("quick", [1.0] * 5)
+    run.cell("slow:base", bad=[("failed", "no")] * 5)
+    (warning,) = load_report(run.write()).warnings
+    assert warning.startswith("the baseline slow:base has no value")
+
+
+# --- headlines -------------------------------------------------------------------------------
+
+
+def test_headlines_quote_the_best_that_passed_its_checks(tmp_path):
+    first, *_ = load_report(mixed(tmp_path / "run")).headlines
+    assert first == (
+        "At concurrency 4, quick drains add 2.00x [1.95, 2.05] as fast as slow:base "
+        "(205 tasks/s against 105; 3 rounds)."
+    )
+
+
+def test_headlines_claim_no_difference_that_the_interval_does_not_show(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [100, 110, 105])
+    run.cell("alike", [120, 109, 106])
+    (line,) = load_report(run.write()).headlines
+    assert line == (
+        "At concurrency 4, no other variant drains add demonstrably faster than slow:base "
+        "(105 [100, 110] tasks/s; 3 rounds)."
+    )
+
+
+def test_headlines_without_interval_say_so(tmp_path):
+    run = SmallRun(tmp_path / "run")
+    for name, value in (("slow:base", 10.0), ("quick", 4.0)):
+        run.cell(name, [value], scenario="chain", load="closed", params={"length": 5})
+    (line,) = load_report(run.write()).headlines
+    assert line == (
+        "At concurrency 4, chain (length 5) takes quick 0.400x as long as slow:base "
+        "(end to end p50 4.00 ms against 10.0; 1 round, no interval)."
+    )
+
+
+def test_the_baselines_own_library_has_a_headline(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [100] * 3)
+    lines = load_report(run.cell("quick", [300] * 3).cell("slow:pool", [200] * 3).write()).headlines
+    assert "quick drains add 3.00x" in lines[0]
+    assert "slow:pool drains add 2.00x" in lines[1]
+
+
+def test_there_are_no_headlines_without_the_baseline_or_where_it_failed(tmp_path):
+    alone = SmallRun(tmp_path / "alone").cell("quick", [1.0] * 3)
+    assert load_report(alone.write()).headlines == ()
+    wrong = SmallRun(tmp_path / "wrong").cell("quick", [2.0] * 3)
+    wrong.cell("slow:base", [1.0] * 3, failed={"lost": ["task 1: never ran"]})
+    assert load_report(wrong.write()).headlines == ()

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from small_runs import SmallRun, mixed
+
+from bench.report.model import load_report
+from bench.report.parts import Report
+from bench.report.terminal import print_report
+
+
+def printed(report: Report, width: int = 80, *, terminal: bool = False) -> str:
+    out = io.StringIO()
+    print_report(report, Console(file=out, width=width, force_terminal=terminal, color_system=None))
+    return out.getvalue()
+
+
+def test_nothing_is_cut_in_80_columns(tmp_path):
+    report = load_report(mixed(tmp_path / "run"))
+    text = printed(report, terminal=True)
+    for table in report.tables:
+        for row in table.rows:
+            line = next(line for line in text.splitlines() if f"  {row.variant}  " in line)
+            assert row.ratio_text in line
+            if row.headline:
+                assert row.headline.text.partition(" ")[0] in line
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_a_long_name_with_wide_values_is_kept_whole(tmp_path, width, terminal):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.234e6, 1.3e6, 1.1e6])
+    name = "celery@5.3.4rc1:eventlet-with-a-name"
+    run.cell(name, [123.4e6, 130e6, 110e6])
+    text = printed(load_report(run.write()), width, terminal=terminal)
+    lines = [line for line in text.splitlines() if name in line]
+    assert any("123,000,000" in line and "100x [100, 100]" in line for line in lines)
+
+
+def test_failures_and_their_reasons_are_told(tmp_path):
+    text = printed(load_report(mixed(tmp_path / "run")))
+    assert "broken: failed: exit code 1 | see log (3 of 3 rounds)" in text
+    assert "hangs: timeout: not done within 6 s (1 of 3 rounds)" in text
+    assert "later: not run: the run ended before its turn" in text
+    assert "FAIL: lost 8" in text
+    assert "loses in add, drain, concurrency 4: lost 8" in text
+    assert "6 more in verdicts.csv" in text
+
+
+def test_it_ends_with_the_path_and_one_line_to_quote(tmp_path):
+    report = load_report(mixed(tmp_path / "run"))
+    *_, path, last = printed(report).splitlines()
+    assert path == f"report: {tmp_path / 'run' / 'report.md'}"
+    assert last == report.headlines[0]
+
+
+def test_a_run_without_headlines_ends_with_its_summary(tmp_path):
+    run = SmallRun(tmp_path / "run", status="interrupted").cell("slow:base", rounds=3)
+    last = printed(load_report(run.write())).splitlines()[-1]
+    assert last == "run: 0 of 3 trials ok (3 not run); 0 of 0 checks passed."
+
+
+def test_missing_rounds_are_told(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0], rounds=3)
+    assert "1 of 3 rounds" in " ".join(printed(load_report(run.write())).split())
+
+
+def test_markup_in_names_and_reasons_is_not_obeyed(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", bad=[("failed", "[red]x[/red] [/oops]")])
+    assert "[red]x[/red] [/oops]" in printed(load_report(run.write()))
+
+
+def test_it_is_plain_ascii(tmp_path):
+    run = mixed(tmp_path / "run")
+    assert printed(load_report(run)).isascii()
+    assert printed(load_report(run), terminal=True).replace("\x1b", "").isascii()

@@ -1,0 +1,397 @@
+"""The walls between the parts, read from the source: who imports whom, and who may name whom."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from backends import all_backends
+
+ROOT = Path(__file__).resolve().parents[2]
+OUR_PACKAGES = ("backends", "bench", "scenarios")
+HEAVY = {"numpy", "pandas", "psutil", "pyarrow", "pydantic", "rich", "typer"}
+LIBRARIES = {"arq", "celery", "dramatiq", "eventlet", "gevent", "kombu", "rq"}
+
+#: What a backend's own modules may import beside its distribution.
+ALSO = {"celery": {"kombu"}, "rq": {"redis"}}
+
+#: Literals that name a backend outside backends/, with the reason why they may.
+MAY_NAME_A_BACKEND = {
+    # The default baselines, where a profile does not name its own.
+    ("bench/profile.py", "celery:prefork"),
+    ("bench/profile.py", "celery:solo"),
+    # Examples of what to type, shown by --help.
+    ("bench/cli/run.py", "Only this, e.g. rq or celery:solo."),
+}
+
+MAX_MODULE_LINES = 400
+MAX_FUNCTION_LINES = 60
+#: Longer ones: a command's options are its signature, one or two lines each.
+LONG_FUNCTIONS = {("bench/cli/run.py", "run"): 70}
+
+
+# --- reading the source ----------------------------------------------------------------------
+
+
+def sources(*patterns: str) -> list[str]:
+    """Paths of our modules, relative to the root."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for pattern in patterns or [f"{package}/**/*.py" for package in OUR_PACKAGES]
+        for path in ROOT.glob(pattern)
+    }
+    assert found, f"nothing matches {patterns}"
+    return sorted(found)
+
+
+@cache
+def tree(path: str) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"), path)
+
+
+def module_of(path: str) -> str:
+    name = path.removesuffix(".py").replace("/", ".")
+    return name.removesuffix(".__init__")
+
+
+def exists(module: str) -> bool:
+    path = ROOT / module.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def imports_of(node: ast.AST, path: str) -> Iterator[str]:
+    """The modules that one node of the tree imports; of ``from a import b`` the finest known."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert not node.level, f"{path}:{node.lineno}: relative import"
+        assert node.module
+        for alias in node.names:
+            finer = f"{node.module}.{alias.name}"
+            yield finer if exists(finer) else node.module
+    elif isinstance(node, ast.Call) and node.args:
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        called = node.func.id if isinstance(node.func, ast.Name) else called
+        if called in ("import_module", "__import__"):
+            name = literal_start(node.args[0])
+            if name:
+                yield name.rstrip(".")
+
+
+def literal_start(node: ast.expr) -> str:
+    """The text that a literal begins with; empty where it is computed from the start."""
+    if isinstance(node, ast.JoinedStr) and node.values:
+        node = node.values[0]
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+@cache
+def imported(path: str) -> frozenset[str]:
+    """Every module imported anywhere in the file, functions included."""
+    return frozenset(name for node in ast.walk(tree(path)) for name in imports_of(node, path))
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def offences(paths: list[str], *packages: str) -> list[str]:
+    """Who of ``paths`` imports something of ``packages``."""
+    return [
+        f"{path} imports {name}"
+        for path in paths
+        for name in sorted(imported(path))
+        if within(name, *packages)
+    ]
+
+
+@cache
+def reach(module: str) -> frozenset[str]:
+    """Our modules that importing ``module`` may load, by whatever way, and itself."""
+    found: set[str] = set()
+    todo = {module}
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        parents = {name.rsplit(".", n)[0] for n in range(1, name.count(".") + 1)}
+        stem = name.replace(".", "/")
+        path = f"{stem}.py" if (ROOT / f"{stem}.py").is_file() else f"{stem}/__init__.py"
+        ours = {other for other in imported(path) if within(other, *OUR_PACKAGES)}
+        todo |= {other for other in parents | ours if exists(other)} - found
+    return frozenset(found)
+
+
+# --- the reader itself -----------------------------------------------------------------------
+
+
+def test_the_reader_sees_every_way_to_import():
+    text = (
+        "import a.b, c as d\n"
+        "from e import f\n"
+        "from bench import plan, nothing\n"
+        "def g():\n"
+        "    import h\n"
+        "    importlib.import_module('i.j')\n"
+        "    import_module(f'k.{name}')\n"
+        "    __import__('l')\n"
+        "    importlib.import_module(name)\n"
+    )
+    found = [n for node in ast.walk(ast.parse(text)) for n in imports_of(node, "text")]
+    assert sorted(found) == ["a.b", "bench", "bench.plan", "c", "e", "h", "i.j", "k", "l"]
+
+
+def test_the_reader_follows_imports_through_other_modules():
+    assert "backends.spec" in reach("bench.plan")  # through backends
+    assert "bench.plan" not in reach("backends.spec")
+
+
+def test_the_reader_finds_all_our_packages():
+    folders = {path.split("/", 1)[0] for path in sources()}
+    assert folders == set(OUR_PACKAGES)
+
+
+# --- who imports whom ------------------------------------------------------------------------
+
+
+def test_scenarios_know_neither_backends_nor_the_harness():
+    assert offences(sources("scenarios/**/*.py"), "backends", "bench") == []
+
+
+def test_backends_know_nothing_of_the_harness():
+    assert offences(sources("backends/**/*.py"), "bench") == []
+
+
+def test_what_runs_in_a_workers_interpreter_carries_no_weight():
+    assert offences(sources("backends/**/*.py", "scenarios/**/*.py"), *HEAVY) == []
+
+
+def guest_code() -> list[str]:
+    """What runs inside a backend's own environment."""
+    own = [path for path in sources("backends/*/*.py") if not path.endswith("/__init__.py")]
+    return [*own, "scenarios/workload.py"]
+
+
+@pytest.mark.parametrize("path", guest_code())
+def test_guest_code_imports_only_what_its_environment_has(path):
+    folder = path.split("/")[1]
+    allowed = ["backends.kit"]
+    if path == "scenarios/workload.py":
+        allowed = ["httpx"]
+    elif folder != "kit":
+        library = all_backends()[folder].distribution or "nothing"
+        own = [f"backends.{folder}", library, *ALSO.get(folder, ())]
+        allowed += [*own, "scenarios.workload"]
+    strange = [
+        name
+        for name in imported(path)
+        if name.split(".")[0] not in sys.stdlib_module_names and not within(name, *allowed)
+    ]
+    assert strange == []
+
+
+def test_the_registry_and_what_backends_say_of_themselves_need_no_library():
+    paths = ["backends/__init__.py", "backends/spec.py", *sources("backends/*/__init__.py")]
+    strange = [
+        f"{path} imports {name}"
+        for path in paths
+        for name in imported(path)
+        if name.split(".")[0] not in {*sys.stdlib_module_names, "backends"}
+    ]
+    assert strange == []
+
+
+def test_a_backends_library_is_imported_in_its_own_folder_only():
+    strange = []
+    for path in sources():
+        for name in imported(path):
+            library = name.split(".")[0]
+            owner = next((b for b, also in ALSO.items() if library in also), library)
+            if library in LIBRARIES and not path.startswith(f"backends/{owner}/"):
+                strange.append(f"{path} imports {name}")
+    assert strange == []
+
+
+def test_the_http_client_is_imported_by_the_workload_only_and_on_first_use():
+    users = [path for path in sources() if any(within(n, "httpx") for n in imported(path))]
+    assert users == ["scenarios/workload.py"]
+    at_the_top = [n for node in tree(users[0]).body for n in imports_of(node, users[0])]
+    assert "httpx" not in at_the_top
+
+
+@pytest.mark.parametrize(
+    ("module", "walls"),
+    [
+        ("bench.plan", ("bench.lease", "bench.trial", "bench.runner", "bench.report", "bench.cli")),
+        ("bench.profile", ("bench.lease", "bench.trial", "bench.runner", "bench.plan")),
+        ("bench.lease", ("bench.trial", "bench.runner", "bench.session", "bench.cli")),
+        ("bench.runner", ("bench.session", "bench.analysis", "bench.report", "bench.cli")),
+        ("bench.session", ("bench.report", "bench.cli")),
+        ("bench.analysis", ("bench.lease", "bench.runner", "bench.report", "bench.cli")),
+        ("bench.errors", ("bench.cli", "bench.plan", "bench.store", "backends", "scenarios")),
+        ("bench.store", ("bench.plan", "bench.lease", "bench.measure", "backends", "scenarios")),
+    ],
+)
+def test_imports_flow_one_way(module, walls):
+    assert [name for name in sorted(reach(module)) if within(name, *walls)] == []
+
+
+@pytest.mark.parametrize("path", sources("bench/measure/*.py"))
+def test_measuring_is_pure(path):
+    """Numbers come from events and facts alone: nothing is run, stored, shown or asked."""
+    ours = ["bench.measure", "backends.kit", "scenarios"]
+    outside = [
+        name
+        for name in reach(module_of(path))
+        if not within(name, *ours) and name not in ("bench", "backends", "backends.spec")
+    ]
+    assert outside == []
+    effects = ("os", "subprocess", "socket", "pathlib", "time", "datetime", "redis")
+    assert offences([path], *effects) == []
+
+
+@pytest.mark.parametrize("path", sources("bench/report/*.py"))
+def test_reports_are_made_of_what_is_stored_not_of_what_runs(path):
+    running = ("bench.lease", "bench.runner", "bench.session", "bench.trial", "bench.redis_server")
+    assert [name for name in reach(module_of(path)) if within(name, *running)] == []
+
+
+def test_the_fake_bot_api_starts_quickly():
+    allowed = ("backends.kit", "scenarios.notification")
+    strange = [
+        name
+        for name in imported("bench/bot_api.py")
+        if name.split(".")[0] not in sys.stdlib_module_names and not within(name, *allowed)
+    ]
+    assert strange == []
+
+
+# --- importable with the standard library alone ----------------------------------------------
+
+ALONE = sorted(
+    {"backends", "backends.kit", "scenarios", "bench", "bench.measure"}
+    | {f"backends.{name}" for name in all_backends()}
+)
+
+
+def run_alone(statement: str) -> str:
+    """Run a statement in a bare interpreter that finds our packages and no others."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys; sys.path.append({str(ROOT)!r}); {statement}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("package", ALONE)
+def test_a_package_can_be_imported_with_the_standard_library_alone(package):
+    assert run_alone(f"import {package}; print({package}.__name__)").strip() == package
+
+
+def test_all_backends_and_scenarios_are_found_with_the_standard_library_alone():
+    found = run_alone(
+        "from backends import all_backends; from scenarios import all_scenarios;"
+        "print(*all_backends(), *all_scenarios())"
+    ).split()
+    assert set(found) == {*all_backends(), "add", "chain", "flaky", "notification"}
+
+
+def test_the_fake_bot_api_can_be_imported_with_the_standard_library_alone():
+    assert run_alone("import bench.bot_api; print(bench.bot_api.TOKEN)").strip() == "4242:bench"
+
+
+# --- who names whom --------------------------------------------------------------------------
+
+
+def docstrings(module: ast.Module) -> set[int]:
+    """Ids of the constants that document something: statements that are a string and no more."""
+    return {
+        id(node.value)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+
+
+def literals(path: str) -> Iterator[str]:
+    documentation = docstrings(tree(path))
+    for node in ast.walk(tree(path)):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if is_text and id(node) not in documentation:
+            yield node.value
+
+
+def names_a_backend(text: str) -> bool:
+    """Whether it is or begins with a backend's name, or has a real one's somewhere within."""
+    names = "|".join(all_backends())
+    real = "|".join(name for name, backend in all_backends().items() if not backend.hidden)
+    begins = re.match(rf"({names})([:@]|$)", text)
+    return bool(begins or re.search(rf"(?<![\w.-])({real})(?![\w-])", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rq", True),
+        ("fake:honest", True),
+        ("celery@5", True),
+        ("only celery does", True),
+        ("Only rq:fork", True),
+        ("the fake Bot API", False),
+        ("parquet", False),
+        ("task-queue", False),
+        ("search", False),
+    ],
+)
+def test_names_of_backends_are_recognised(text, expected):
+    assert names_a_backend(text) is expected
+
+
+def test_nothing_outside_backends_names_a_backend():
+    """The harness and the scenarios treat all queues alike: a name would be a special case."""
+    found = {
+        (path, text)
+        for path in sources("bench/**/*.py", "scenarios/**/*.py")
+        for text in literals(path)
+        if names_a_backend(text)
+    }
+    assert sorted(found - MAY_NAME_A_BACKEND) == []
+
+
+def test_every_allowed_name_is_still_there():
+    found = {(path, text) for path, _ in MAY_NAME_A_BACKEND for text in literals(path)}
+    assert sorted(MAY_NAME_A_BACKEND - found) == []
+
+
+# --- size ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sources())
+def test_modules_stay_small(path):
+    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= MAX_MODULE_LINES
+
+
+@pytest.mark.parametrize("path", sources())
+def test_functions_stay_small(path):
+    too_long = [
+        f"{node.name} in line {node.lineno} has {lines} lines"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for lines in [(node.end_lineno or 0) - node.lineno + 1]
+        if lines > LONG_FUNCTIONS.get((path, node.name), MAX_FUNCTION_LINES)
+    ]
+    assert too_long == []
