@@ -12,6 +12,7 @@ import json
 import os
 import re
 import socket
+import socketserver
 import struct
 import sys
 import threading
@@ -51,6 +52,11 @@ class BotApi(ThreadingHTTPServer):
         self._met: Counter[int] = Counter()
         self._lock = threading.Lock()
         self._accepted = 0
+
+    def server_bind(self) -> None:
+        """Bind without asking for the host's full name, which can take seconds."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def next_fault(self, task_id: int) -> str | None:
         """The fault this attempt meets; ``None`` if it goes through."""

@@ -56,6 +56,7 @@ class Profile(BaseModel):
     concurrency: Concurrency = [1]
     trial_timeout_s: Positive = 60.0
     cells: Annotated[list[CellSpec], Field(min_length=1)]
+    #: The file's name without its ending; no key of the file.
     name: str = Field(default="", exclude=True)
 
 
@@ -76,22 +77,26 @@ def load_profile(name_or_path: str) -> Profile:
     if name_or_path not in known and path.suffix != ".toml":
         raise unknown("profile", name_or_path, known)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read the profile {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text: expected a TOML profile") from None
     try:
-        profile = Profile.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
+        if "name" in content:
+            raise _unknown_key("name", path, _line_of(text, ("name",)))
+        profile = Profile.model_validate({**content, "name": path.stem})
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
     except ValidationError as error:
         raise _explain(error, path, text) from None
-    profile.name = path.stem
     for number, cell in enumerate(profile.cells):
         _check_cell(cell, path, text, number)
-    for name in (*profile.variants, profile.baseline, profile.baseline_windows):
+    for name in profile.variants:
         _check_variant(name, path, text)
+    for name in (profile.baseline, profile.baseline_windows):
+        _check_variant(name, path, text, single=True)
     return profile
 
 
@@ -102,12 +107,16 @@ def _explain(error: ValidationError, path: Path, text: str) -> UsageError:
     line = _line_of(text, where)
     key = ".".join(str(part + 1) if isinstance(part, int) else part for part in where)
     if problem["type"] == "extra_forbidden":
-        allowed = ", ".join(name for name in Profile.model_fields if name != "name")
-        return UsageError(f"{path}:{line}: unknown key {key!r}: allowed are {allowed}")
+        return _unknown_key(key, path, line)
     if problem["type"] == "missing":
         return UsageError(f"{path}:{line}: the key {key!r} is missing")
     found = repr(problem["input"])
     return UsageError(f"{path}:{line}: {key} = {found[:60]}: {problem['msg'].lower()}")
+
+
+def _unknown_key(key: str, path: Path, line: int) -> UsageError:
+    allowed = ", ".join(known for known in Profile.model_fields if known != "name")
+    return UsageError(f"{path}:{line}: unknown key {key!r}: allowed are {allowed}")
 
 
 def _check_cell(cell: CellSpec, path: Path, text: str, number: int) -> None:
@@ -142,14 +151,19 @@ def _check_parameters(cell: CellSpec, scenario: Scenario, fault: Any) -> None:
             raise fault(key, f"{key} = {value!r}: {kind} is expected ({wanted.help})")
         if value < wanted.minimum:
             raise fault(key, f"{key} = {value}: at least {wanted.minimum} ({wanted.help})")
+        if value > wanted.maximum:
+            raise fault(key, f"{key} = {value}: at most {wanted.maximum} ({wanted.help})")
 
 
-def _check_variant(name: str, path: Path, text: str) -> None:
+def _check_variant(name: str, path: Path, text: str, *, single: bool = False) -> None:
+    line = next((n for n, row in enumerate(text.splitlines(), 1) if f'"{name}"' in row), 1)
     try:
-        choose(name)
+        chosen = choose(name)
     except UnknownVariant as error:
-        line = next((n for n, row in enumerate(text.splitlines(), 1) if f'"{name}"' in row), 1)
         raise UsageError(f"{path}:{line}: {unknown('variant', name, error.known)}") from None
+    if single and len(chosen) > 1:
+        names = ", ".join(choice.name for choice in chosen)
+        raise UsageError(f"{path}:{line}: the baseline {name!r} is several variants: {names}")
 
 
 def _line_of(text: str, where: tuple[int | str, ...]) -> int:

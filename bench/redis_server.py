@@ -120,11 +120,14 @@ def _facts(url: str) -> dict[str, Any]:
         ) from None
     except redis.TimeoutError:
         raise RedisError(f"no answer from {shown} within 3 s: is it a Redis server?") from None
+    except redis.InvalidResponse as error:
+        raise RedisError(_not_redis(shown, _short(error, url))) from None
     except redis.ConnectionError as error:
         raise RedisError(_connection_problem(shown, error, url)) from None
     except (redis.RedisError, UnicodeError) as error:
         raise RedisError(
-            f"what answers at {shown} is not a usable Redis ({_short(error, url)})"
+            f"the Redis at {shown} does not serve INFO ({_short(error, url)}): "
+            "a run needs a user that may do everything"
         ) from None
     name = info.get("server_name") or ("valkey" if "valkey_version" in info else "redis")
     return {
@@ -133,18 +136,22 @@ def _facts(url: str) -> dict[str, Any]:
         "mode": info.get("redis_mode") or info.get("server_mode", "unknown"),
         "os": info.get("os", "unknown"),
         "maxmemory_policy": info.get("maxmemory_policy", "unknown"),
-        "persistence": bool(info.get("aof_enabled")) or "not asked",
+        "append_only_file": bool(info.get("aof_enabled")),
     }
 
 
 def _connection_problem(shown: str, error: Exception, url: str) -> str:
     text = _short(error, url)
-    if "Protocol Error" in text or "Connection closed by server" in text:
-        return f"what answers at {shown} is not Redis ({text}): check the host and the port"
+    if "closed by server" in text:
+        return _not_redis(shown, text)
     return (
         f"no Redis at {shown} ({text}): start it, or leave --redis-url and REDIS_URL out "
         "to use the embedded server"
     )
+
+
+def _not_redis(shown: str, text: str) -> str:
+    return f"what answers at {shown} is not Redis ({text}): check the host and the port"
 
 
 def _short(error: Exception, url: str) -> str:

@@ -6,7 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import redis
+
 from bench.environments import Environment
+from bench.errors import RedisError
 from bench.lease import Lease, LeaseFailed, TrialTimeout
 from bench.plan import LeasePlan, Plan, TrialPlan
 from bench.redis_server import Server
@@ -57,10 +60,17 @@ class Runner:
 
         Raises:
             DiskFull: no space left; what was finished is kept.
+            RedisError: the server is gone; what was finished is kept.
         """
         with disk_errors(self._folder.path):
-            for lease in self._plan.leases:
-                self._run_lease(lease)
+            try:
+                for lease in self._plan.leases:
+                    self._run_lease(lease)
+            except redis.RedisError as error:
+                raise RedisError(
+                    f"lost the Redis at {self._server.masked_url} ({error}): finished trials are "
+                    f"kept in {self._folder.path}; start the server and run again"
+                ) from None
 
     def _run_lease(self, plan: LeasePlan) -> None:
         reason = plan.choice.variant.unsupported_reason()
@@ -74,6 +84,8 @@ class Runner:
 
     def _run_some(self, plan: LeasePlan) -> list[TrialPlan]:
         """Run trials on one lease until one fails; return those that need another lease."""
+        with self._server.client() as client:  # or every trial would fail for want of a server
+            client.ping()
         lease = Lease(
             plan,
             lease_id=plan.id,

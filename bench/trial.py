@@ -25,7 +25,7 @@ class Outcome:
     Attributes:
         status: ``ok``, ``failed``, ``timeout``, ``unsupported`` or ``invalid``.
         reason: one sentence where it is not ok.
-        sent: items offered.
+        sent: items that the library accepted.
         left: tasks the broker still held at the end, where that was looked at.
         log_tail: last lines of the logs where it is not ok.
     """

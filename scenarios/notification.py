@@ -76,6 +76,7 @@ SCENARIO = Scenario(
             "share of attempts that meet a 429, 5xx, timeout or reset",
             0,
             "notification.fault_share",
+            maximum=1,
         ),
     ),
     needs=frozenset({"bot-api"}),

@@ -6,6 +6,7 @@ does the sending, the checks and the metrics; a scenario never names a backend.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -61,6 +62,7 @@ class Parameter:
     help: str
     minimum: float = 0
     setting: str = ""
+    maximum: float = math.inf
 
 
 @dataclass(frozen=True)

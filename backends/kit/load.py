@@ -57,9 +57,9 @@ class Session:
 
         async def lane() -> None:
             while perf_counter() < deadline and (steps := todo.next()) is not None:
-                sent.append(steps[0].kwargs["task_id"])
                 handle = await self._send(steps)
                 if handle is not None:
+                    sent.append(steps[0].kwargs["task_id"])
                     await self._fetch(steps[-1].kwargs["task_id"], handle, command["timeout_s"])
 
         await self._together(lane, command["lanes"])

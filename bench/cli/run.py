@@ -75,18 +75,22 @@ def run(
             folder = execute(plan, options, progress, announce)
     except KeyboardInterrupt:
         if folders:
-            write_reports(folders[0])
-            kept = len(list(folders[0].trials.glob("*.json")))
-            console.print(
-                f"interrupted: {kept} of {len(plan.trials)} trials are kept in {folders[0].path}",
-                soft_wrap=True,
-                highlight=False,
-            )
+            _tell_what_is_kept(folders[0], len(plan.trials), console)
         return EXIT_INTERRUPTED
     write_reports(folder)
     report = load_report(folder)
     print_report(report, Console())
     return EXIT_OK if report.all_passed else EXIT_FAILED
+
+
+def _tell_what_is_kept(folder: RunFolder, planned: int, console: Console) -> None:
+    write_reports(folder)
+    kept = len(list(folder.trials.glob("*.json")))
+    console.print(
+        f"interrupted: {kept} of {planned} trials are kept in {folder.path}",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def _show_plan(plan: Plan) -> None:

@@ -73,7 +73,8 @@ def render(title: str, subtitle: str, bars: list[Bar]) -> str:
         f'font-family="system-ui, sans-serif" font-size="13">'
         f"<title>{escape(title)}</title>"
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
-        f'<text x="12" y="24" font-size="16" font-weight="600" fill="#1f2328">{escape(title)}</text>'
+        f'<text x="12" y="24" font-size="16" font-weight="600" fill="#1f2328">'
+        f"{escape(title)}</text>"
         f'<text x="12" y="43" fill="#59636e">{escape(subtitle)}</text>{rows}</svg>\n'
     )
 

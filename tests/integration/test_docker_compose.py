@@ -17,12 +17,16 @@ def compose() -> list[str]:
     if found := shutil.which("docker-compose"):
         return [found]
     docker = shutil.which("docker")
-    if docker and not subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
-        return [docker, "compose"]
+    if docker:
+        plugin = [docker, "compose"]
+        if not subprocess.run([*plugin, "version"], capture_output=True).returncode:
+            return plugin
     pytest.skip("no docker-compose here (Debian: apt-get install docker-compose)")
 
 
-def _config(compose: list[str], *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def _config(
+    compose: list[str], *options: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*compose, "-f", str(ROOT / "docker-compose.yml"), "config", *options],
         env=os.environ | variables,

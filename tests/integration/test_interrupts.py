@@ -306,6 +306,28 @@ def test_killed_worker_fails_one_trial(
     assert lease["keys_left"] == []
 
 
+@pytest.mark.parametrize("variant", ["celery:threads", "arq", "fake:honest"])
+def test_killed_server_ends_the_run(
+    tmp_path: Path, server_program: Path, made_environments: Callable[..., None], variant: str
+) -> None:
+    made_environments(variant)
+    place = Place(tmp_path, variant, *LASTING)
+    with place.start() as bench:
+        token = bench.token()
+        finished = wait_until(place.finished, "a trial is finished")
+        (server,) = processes.working_in(place.tmp)
+        server.kill()
+        done = bench.end(40)
+    assert done.code == 2, done.all
+    assert "Traceback" not in done.all
+    assert done.err.splitlines()[-1].startswith("bench: lost the Redis at redis://:***@127.0.0.1:")
+    place.assert_nothing_left(token)
+    run = place.run()
+    assert run is not None
+    assert set(finished) <= set(place.finished())
+    assert run.read_run()["status"] == "interrupted"
+
+
 def _alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -319,3 +319,35 @@ def test_a_folder_is_no_profile(tmp_path):
 def test_an_unknown_name_is_told_with_the_nearest():
     with pytest.raises(UsageError, match=r"unknown profile 'quik': did you mean 'quick'\?"):
         load_profile("quik")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('name = "mine"', "unknown key 'name'"),
+        ('baseline = "celery"', "the baseline 'celery' is several variants"),
+    ],
+)
+def test_a_name_and_a_baseline_of_several_variants_are_refused(
+    tmp_path: Path, line: str, problem: str
+) -> None:
+    path = tmp_path / "mine.toml"
+    cell = '[[cells]]\nscenario = "add"\nload = "drain"\ntasks = 1\n'
+    path.write_text(f'variants = ["arq"]\n{line}\n{cell}', encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"mine\.toml:2: {problem}"):
+        load_profile(str(path))
+
+
+def test_a_share_above_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    cell = '[[cells]]\nscenario = "notification"\nload = "burst"\ntasks = 1\nfault_share = 1.5\n'
+    path.write_text(f'variants = ["arq"]\n{cell}', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"mine\.toml:6: fault_share = 1.5: at most 1"):
+        load_profile(str(path))
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    cell = '[[cells]]\nscenario = "add"\nload = "drain"\ntasks = 1\n'
+    path.write_text(f'variants = ["arq"]\n{cell}', encoding="utf-8-sig")
+    assert load_profile(str(path)).name == "mine"

@@ -165,7 +165,8 @@ def test_a_server_that_is_no_redis_is_told(words):
         (redis.AuthenticationError("invalid secret"), "the Redis at redis://:***@host refused"),
         (redis.TimeoutError("timed out"), "no answer from redis://:***@host within 3 s"),
         (redis.ConnectionError("refused secret"), "no Redis at redis://:***@host (refused ***)"),
-        (redis.ResponseError("unknown"), "what answers at redis://:***@host is not a usable Redis"),
+        (redis.ResponseError("unknown"), "the Redis at redis://:***@host does not serve INFO"),
+        (redis.InvalidResponse("b"), "what answers at redis://:***@host is not Redis"),
     ],
 )
 def test_each_way_to_fail_is_one_line_without_the_password(monkeypatch, error, start):
