@@ -84,10 +84,10 @@ def stop_all(processes: Sequence[subprocess.Popen[bytes]], within_s: float) -> b
             process.wait(max(deadline - time.monotonic(), 0.01))
         except subprocess.TimeoutExpired:
             graceful = False
-    for process in processes:  # before psutil does: it would reap them and lose their exit codes
+    kill([p for members in trees for p in members])
+    for process in processes:
         process.kill()
         process.wait()
-    kill([p for members in trees for p in members])
     return graceful
 
 
@@ -105,7 +105,18 @@ def kill(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(processes, timeout=5)
+    # Not psutil.wait_procs: it waits for zombies that are not ours to reap, and takes the exit
+    # codes of those that are.
+    deadline = time.monotonic() + 5
+    while any(_runs(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def carrying(token: str, variable: str = TOKEN_VARIABLE) -> list[psutil.Process]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
+import os
 import secrets
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -69,16 +72,16 @@ def execute(
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         stack.callback(guard.close)
         server = stack.enter_context(_server(options, token, scratch))
-        folder = store.create_run(options.out, plan.profile.name)
         environments = environments_of(plan)
         facts = _facts(plan, options, server, environments)
-        folder.write_run(facts)
-        on_folder(folder, server)
-        runner = Runner(
-            plan, folder, server, environments, token=token, scratch=scratch, observer=observer
-        )
+        folder = store.create_run(options.out, plan.profile.name)
         status = "interrupted"
         try:
+            on_folder(folder, server)
+            folder.write_run(facts)
+            runner = Runner(
+                plan, folder, server, environments, token=token, scratch=scratch, observer=observer
+            )
             runner.run()
             status = "complete"
         finally:
@@ -156,20 +159,34 @@ def _mask(argument: str, server: redis_server.Server) -> str:
 def _one_interrupt() -> Iterator[None]:
     """Make every way of being told to stop a KeyboardInterrupt, once.
 
-    Cleaning up takes a second or two; pressing Ctrl-C again must not cut it short.
+    Cleaning up takes a second or two; pressing Ctrl-C again must not cut it short. Python drops
+    what is raised while it runs a ``__del__``: then it is raised again a moment later.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         for name in names:
             signal.signal(name, signal.SIG_IGN)
-        sys.stderr.write("\nstopping: workers, producer and server are being ended\n")
+        if not asked:
+            with contextlib.suppress(OSError):  # not sys.stderr: it may be in the middle of a write
+                os.write(2, b"\nstopping: workers, producer and server are being ended\n")
+        asked.append(number)
         raise KeyboardInterrupt
 
+    def dropped(problem: sys.UnraisableHookArgs) -> None:
+        if problem.exc_type is KeyboardInterrupt:
+            signal.signal(signal.SIGINT, interrupt)
+            threading.Timer(0.05, _thread.interrupt_main).start()
+        else:
+            hook(problem)
+
+    asked: list[int] = []
     names = [signal.SIGINT, signal.SIGTERM]
     names += [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     before = {name: signal.signal(name, interrupt) for name in names}
+    hook, sys.unraisablehook = sys.unraisablehook, dropped
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for name, handler in before.items():
             signal.signal(name, handler)

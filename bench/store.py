@@ -64,9 +64,13 @@ def create_run(parent: Path, profile: str) -> RunFolder:
     now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = RunFolder(parent / f"{now}-{profile}-{secrets.token_hex(2)}")
     check_writable(parent)
-    with disk_errors(parent):
-        folder.leases.mkdir(parents=True)
-        folder.trials.mkdir()
+    try:
+        with disk_errors(parent):
+            folder.leases.mkdir(parents=True)
+            folder.trials.mkdir()
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
     return folder
 
 

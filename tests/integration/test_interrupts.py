@@ -7,7 +7,6 @@ by the token in their environment.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -306,7 +305,7 @@ def test_killed_worker_fails_one_trial(
     assert lease["keys_left"] == []
 
 
-@pytest.mark.parametrize("variant", ["celery:threads", "arq", "fake:honest"])
+@pytest.mark.parametrize("variant", ["arq", "fake:honest"])
 def test_killed_server_ends_the_run(
     tmp_path: Path, server_program: Path, made_environments: Callable[..., None], variant: str
 ) -> None:
@@ -333,32 +332,3 @@ def _alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
-
-
-def test_frozen_worker_times_out(
-    tmp_path: Path, server_program: Path, made_environments: Callable[..., None]
-) -> None:
-    """A worker that is stopped dead neither ends nor works: it is killed when its time is over."""
-    made_environments("fake:honest")
-    place = Place(
-        tmp_path,
-        "fake:honest",
-        'scenario = "add"; load = "drain"; tasks = 400; service_s = 0.05',
-        rounds=1,
-    )
-    text = place.profile.read_text(encoding="utf-8")
-    place.profile.write_text(f"trial_timeout_s = 2.0\n{text}", encoding="utf-8")
-    with place.start() as bench:
-        token = bench.token()
-        (worker,) = wait_until(lambda: bench.members("worker"), "the worker runs")
-        wait_until(
-            lambda: any(place.results.glob("*/leases/*/events/worker-*")), "the worker works"
-        )
-        os.kill(worker.pid, signal.SIGSTOP)
-        done = bench.end(40)
-    assert done.code == 1, done.all
-    run = place.run()
-    assert run is not None
-    (trial,) = run.read_trials()
-    assert trial["status"] == "timeout"
-    place.assert_nothing_left(token)
