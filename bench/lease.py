@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import queue
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ from bench import bot_api, processes, store
 from bench.environments import Environment
 from bench.events import Tail, read_raw, write_parquet
 from bench.plan import LeasePlan
+from bench.producer import LeaseFailed, Producer, ended
 from bench.redis_server import Server, secrets_of
 
 #: Workers start from here, so that ``backends`` and ``scenarios`` are all they find.
@@ -30,14 +29,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 READY_WITHIN_S = 30.0
 LOG_TAIL_LINES = 12
-
-
-class LeaseFailed(Exception):
-    """The workers or the producer cannot go on. A result of the measurement, not our error."""
-
-
-class TrialTimeout(Exception):
-    """The trial's time is over."""
 
 
 class Lease:
@@ -75,9 +66,8 @@ class Lease:
         self._token = token
         self._scratch = scratch / self.namespace
         self._workers: list[subprocess.Popen[bytes]] = []
-        self._producer: subprocess.Popen[bytes] | None = None
+        self._producer: Producer | None = None
         self._bot_api: subprocess.Popen[bytes] | None = None
-        self._answers: queue.Queue[str] = queue.Queue()
         self._logs: list[IO[bytes]] = []
         self._redis: redis.Redis | None = None
         self._facts: dict[str, Any] = {}
@@ -96,10 +86,11 @@ class Lease:
             "round": self.plan.round,
             "settings": self.plan.settings,
             "namespace": self.namespace,
-            "commands": [["python", *command] for command in self._commands()],
             "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
         try:
+            self._commands = self._worker_commands()
+            self._facts["commands"] = [["python", *command] for command in self._commands]
             self._variables = self._environment_variables()
             self._start_producer()
         except BaseException:
@@ -107,8 +98,11 @@ class Lease:
             raise
         return self
 
-    def _commands(self) -> tuple[tuple[str, ...], ...]:
-        return self.backend.worker_commands(self.plan.choice.variant, self.plan.concurrency)
+    def _worker_commands(self) -> tuple[tuple[str, ...], ...]:
+        try:
+            return self.backend.worker_commands(self.plan.choice.variant, self.plan.concurrency)
+        except NotImplementedError as error:
+            raise LeaseFailed(f"the backend is not finished: {error}") from None
 
     def _environment_variables(self) -> dict[str, str]:
         variables = {
@@ -146,7 +140,7 @@ class Lease:
 
     def _start_producer(self) -> None:
         module = f"backends.{self.backend.folder.name}.producer"
-        self._producer = processes.start(
+        process = processes.start(
             [self._env.python, "-m", "backends.kit.producer", module],
             env=self._variables | {"BENCH_ROLE": "producer"},
             cwd=ROOT,
@@ -154,8 +148,8 @@ class Lease:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        threading.Thread(target=self._read_answers, daemon=True).start()
-        self._await_answer(time.monotonic() + READY_WITHIN_S)
+        self._producer = Producer(process, self.check_alive)
+        self._producer.await_ready(time.monotonic() + READY_WITHIN_S)
 
     def start_workers(self, deadline: float) -> None:
         """Start the workers unless they run, and wait until the library says they are ready.
@@ -171,7 +165,7 @@ class Lease:
         started = time.monotonic()
         deadline = min(deadline, started + READY_WITHIN_S)
         log = self._log("worker.log")
-        for command in self._commands():
+        for command in self._commands:
             process = processes.start(
                 [self._env.python, *command],
                 env=self._variables | {"BENCH_ROLE": "worker"},
@@ -206,57 +200,14 @@ class Lease:
         """Raise LeaseFailed if a worker or the producer has ended."""
         for process in self._workers:
             if process.poll() is not None:
-                raise LeaseFailed(f"the worker ended by itself with {_exit(process.returncode)}")
-        if self._producer is not None and self._producer.poll() is not None:
-            raise LeaseFailed(f"the producer ended with {_exit(self._producer.returncode)}")
+                raise ended("the worker", process.returncode)
+        if self._producer is not None:
+            self._producer.check_alive()
 
     def ask(self, deadline: float, **command: Any) -> dict[str, Any]:
-        """Send one command to the producer; return its answer.
-
-        Args:
-            deadline: on the clock of ``time.monotonic``.
-
-        Raises:
-            LeaseFailed: a worker or the producer has ended, or the producer reports an error.
-            TrialTimeout: no answer until the deadline.
-        """
+        """Send one command to the producer; see :meth:`bench.producer.Producer.ask`."""
         assert self._producer is not None
-        assert self._producer.stdin is not None
-        line = json.dumps(command, separators=(",", ":")).encode() + b"\n"
-        try:
-            self._producer.stdin.write(line)
-            self._producer.stdin.flush()
-        except OSError:
-            self.check_alive()
-            raise LeaseFailed("the producer takes no more commands: see producer.log") from None
-        return self._await_answer(deadline)
-
-    def _await_answer(self, deadline: float) -> dict[str, Any]:
-        while True:
-            try:
-                line = self._answers.get(timeout=0.05)
-                break
-            except queue.Empty:
-                self.check_alive()
-                if time.monotonic() > deadline:
-                    raise TrialTimeout("the producer did not come back in time") from None
-        if not line:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                assert self._producer is not None
-                self._producer.wait(2)
-            self.check_alive()
-            raise LeaseFailed("the producer closed its end: see producer.log")
-        answer: dict[str, Any] = json.loads(line)
-        if not answer.pop("ok"):
-            raise LeaseFailed(f"the producer failed: {answer['error']}")
-        return answer
-
-    def _read_answers(self) -> None:
-        assert self._producer is not None
-        assert self._producer.stdout is not None
-        for line in self._producer.stdout:
-            self._answers.put(line.decode())
-        self._answers.put("")
+        return self._producer.ask(deadline, **command)
 
     def pending(self) -> int:
         """Tasks the broker still holds."""
@@ -306,16 +257,19 @@ class Lease:
 
     def _stop_processes(self, within_s: float) -> None:
         started = time.monotonic()
-        for process in (self._producer, self._bot_api):
-            if process is not None and process.stdin is not None:
+        producer = self._producer.process if self._producer else None
+        helpers = [process for process in (producer, self._bot_api) if process is not None]
+        for process in helpers:
+            if process.stdin is not None:
                 with contextlib.suppress(OSError):
                     process.stdin.close()
+        gone = any(process.poll() is not None for process in self._workers)
         graceful = processes.stop_all(self._workers, within_s)
         if self._workers:
+            how = "by itself" if gone else "gracefully" if graceful else "killed"
+            self._facts["stopped"] = how
             self._facts["stop_s"] = round(time.monotonic() - started, 3)
-            self._facts["stopped"] = "gracefully" if graceful else "killed"
             self._facts["exit_codes"] = [process.returncode for process in self._workers]
-        helpers = [p for p in (self._producer, self._bot_api) if p is not None]
         for process in helpers:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(2 if within_s > 1 else 0.1)
@@ -367,7 +321,3 @@ class Lease:
 
     def _read_log(self, name: str) -> str:
         return (self.folder / name).read_text(encoding="utf-8", errors="replace")
-
-
-def _exit(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"

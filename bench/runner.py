@@ -10,8 +10,9 @@ import redis
 
 from bench.environments import Environment
 from bench.errors import RedisError
-from bench.lease import Lease, LeaseFailed, TrialTimeout
+from bench.lease import Lease
 from bench.plan import LeasePlan, Plan, TrialPlan
+from bench.producer import LeaseFailed, TrialTimeout
 from bench.redis_server import Server
 from bench.store import RunFolder, disk_errors
 from bench.trial import Outcome, record, run_trial
@@ -76,8 +77,7 @@ class Runner:
         reason = plan.choice.variant.unsupported_reason()
         todo = plan.trials
         if reason is not None:
-            for trial in todo:
-                self._keep(trial, Outcome("unsupported", reason), "")
+            self._keep_all(todo, Outcome("unsupported", reason), "")
             return
         while todo:
             todo = self._run_some(replace(plan, trials=todo))
@@ -105,14 +105,20 @@ class Runner:
                     done += 1
                     if outcome.status != "ok":
                         break
-                if not lease.ready:  # none of the others would fare better
-                    for trial in plan.trials[done:]:
-                        self._keep(trial, replace(outcome, sent=0, took_s=0.0), lease.id)
+                if not lease.ready:
+                    untried = replace(outcome, sent=0, took_s=0.0)
+                    self._keep_all(plan.trials[done:], untried, lease.id)
                     done = len(plan.trials)
         except (LeaseFailed, TrialTimeout) as error:  # its producer did not start
-            self._keep(plan.trials[0], Outcome("failed", str(error), log_tail=lease.log_tail()), "")
-            done += 1
+            outcome = Outcome("failed", str(error), log_tail=lease.log_tail())
+            self._keep_all(plan.trials, outcome, lease.id)
+            return []
         return plan.trials[done:]
+
+    def _keep_all(self, trials: list[TrialPlan], outcome: Outcome, lease_id: str) -> None:
+        """The same outcome for trials that were not tried, for none would fare better."""
+        for trial in trials:
+            self._keep(trial, outcome, lease_id)
 
     def _keep(self, trial: TrialPlan, outcome: Outcome, lease_id: str) -> None:
         version = self._environments[trial.cell.choice.name].library_version

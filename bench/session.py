@@ -68,7 +68,7 @@ def execute(
     with ExitStack() as stack:
         stack.enter_context(_one_interrupt())
         scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
-        guard = Guard(token, scratch)
+        guard = Guard(token, scratch, redis_url=options.redis_url)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         stack.callback(guard.close)
         server = stack.enter_context(_server(options, token, scratch))

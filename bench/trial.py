@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backends.kit import events
-from bench.lease import Lease, LeaseFailed, TrialTimeout
+from bench.lease import Lease
 from bench.plan import Cell, TrialPlan
+from bench.producer import LeaseFailed, TrialTimeout
 from scenarios.spec import Item
 
 #: With no event for so long, and nothing left in the broker, what is missing will not come.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
 from support import (
     Bench,
     Done,
@@ -253,6 +254,27 @@ def test_killed_harness_during_the_start(
         bench.signal(signal.SIGKILL)
         bench.end(20)
         wait_until(lambda: not any(token in c for c in _guards()), "the guard is gone", 10)
+    place.assert_nothing_left(token)
+
+
+@pytest.mark.parametrize("variant", ["celery:threads", "rq:simple"])
+def test_killed_harness_leaves_no_key_on_a_server_that_is_not_its_own(
+    tmp_path: Path, server_program: Path, made_environments: Callable[..., None], variant: str
+) -> None:
+    made_environments(variant)
+    place = Place(tmp_path, variant, *LASTING)
+    with redis_with_password("p4ss", tmp_path / "server") as port:
+        client = redis.Redis("127.0.0.1", port, password="p4ss")
+        client.set("somebody's", "value")
+        with place.start("--redis-url", f"redis://:p4ss@127.0.0.1:{port}/0") as bench:
+            token = bench.token()
+            wait_until(place.finished, "a trial is finished")
+            assert client.dbsize() > 1
+            bench.signal(signal.SIGKILL)
+            bench.end(20)
+            wait_until(lambda: not any(token in c for c in _guards()), "the guard is gone", 10)
+        assert client.keys("*") == [b"somebody's"]
+        client.close()
     place.assert_nothing_left(token)
 
 
