@@ -17,6 +17,9 @@ from backends.kit import events
 from backends.kit.client import Client, NoResult, Step, TaskFailed
 from backends.kit.recorder import record
 
+#: A lane of a closed load goes on after its time until it has had so many round trips.
+MIN_PER_LANE = 2
+
 Lane = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -56,7 +59,11 @@ class Session:
         sent: list[int] = []
 
         async def lane() -> None:
-            while perf_counter() < deadline and (steps := todo.next()) is not None:
+            done = 0
+            while done < MIN_PER_LANE or perf_counter() < deadline:
+                if (steps := todo.next()) is None:
+                    return
+                done += 1
                 handle = await self._send(steps)
                 if handle is not None:
                     sent.append(steps[0].kwargs["task_id"])

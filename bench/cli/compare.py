@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from bench.cli import app
+from bench.cli.console import PlainConsole
 from bench.compare import compare_runs, compare_variants
 from bench.errors import EXIT_OK, RunFolderError
 from bench.report.terminal import print_comparison
@@ -33,7 +33,7 @@ def compare(
     else:
         folder = open_run(run) if run else newest(RESULTS)
         found = compare_variants(folder, a, b, all_metrics=all_metrics)
-    print_comparison(found, Console())
+    print_comparison(found, PlainConsole())
     return EXIT_OK
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from backends import UnknownVariant, all_backends, choose
 from backends.spec import Backend
 from bench.cli import app
+from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.environments import cache_folder, environment, lock
 from bench.errors import unknown
@@ -37,13 +37,13 @@ def list_() -> None:
         env = environment(backend)
         made = "yes" if env.exists else "no"
         table.add_row(env.name, made, env.library_version or "-", str(env.folder))
-    Console(soft_wrap=True).print(table)
+    PlainConsole(soft_wrap=True).print(table)
 
 
 @commands.command("sync")
 def sync(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) -> None:
     """Make the environments that do not exist yet."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     chosen = _chosen(backends or [])
     make_environments([environment(backend) for backend in chosen], console)
     for backend in chosen:

@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from backends import Choice, all_backends
 from bench.cli import app
+from bench.cli.console import PlainConsole
 from bench.profile import builtin_profiles, load_profile
 from scenarios import all_scenarios
 
@@ -43,7 +43,7 @@ def list_(
         table.add_column(column, no_wrap=column == "name", overflow="fold")
     for row in rows:
         table.add_row(*(", ".join(v) if isinstance(v, list) else str(v) for v in row.values()))
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 def _backends() -> list[dict[str, Any]]:

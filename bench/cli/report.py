@@ -8,10 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from bench.analysis import analyse
 from bench.cli import app
+from bench.cli.console import PlainConsole
 from bench.errors import EXIT_OK
 from bench.report import write_reports
 from bench.report.markdown import render
@@ -53,7 +53,7 @@ def report(
     if form is Format.MD:
         sys.stdout.write(render(told))
     else:
-        print_report(told, Console())
+        print_report(told, PlainConsole())
     return EXIT_OK
 
 

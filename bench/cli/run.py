@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from bench.cli import app
+from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from bench.plan import Plan, make_plan
@@ -49,7 +49,7 @@ def run(
     2: a mistake or a missing piece, told in one line; 130: interrupted, finished trials kept.
     """
     plan = make_plan(load_profile(profile), variants=backend, scenarios=scenario, rounds=rounds)
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     if dry_run:
         _show_plan(plan)
         return EXIT_OK
@@ -79,11 +79,11 @@ def run(
         return EXIT_INTERRUPTED
     write_reports(folder)
     report = load_report(folder)
-    print_report(report, Console())
+    print_report(report, PlainConsole())
     return EXIT_OK if report.all_passed else EXIT_FAILED
 
 
-def _tell_what_is_kept(folder: RunFolder, planned: int, console: Console) -> None:
+def _tell_what_is_kept(folder: RunFolder, planned: int, console: PlainConsole) -> None:
     write_reports(folder)
     kept = len(list(folder.trials.glob("*.json")))
     console.print(
