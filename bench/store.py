@@ -33,12 +33,15 @@ class RunFolder:
 
     @property
     def id(self) -> str:
-        """The run's id is its folder's name."""
+        """The id given when the run was made, whatever its folder is called by now."""
+        if self.run_json.is_file():
+            return str(self.read_run().get("run_id", self.path.resolve().name))
         return self.path.resolve().name
 
     def write_run(self, content: dict[str, Any]) -> None:
         """Write ``run.json``."""
-        write_json(self.run_json, {"schema_version": SCHEMA_VERSION, **content})
+        head = {"schema_version": SCHEMA_VERSION, "run_id": self.id}
+        write_json(self.run_json, head | content)
 
     def write_trial(self, trial_id: str, content: dict[str, Any]) -> None:
         """Write a finished trial's status."""

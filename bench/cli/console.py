@@ -6,7 +6,7 @@ from rich.console import Console
 
 
 class PlainConsole(Console):
-    """A console that lets a closed pipe end the command quietly, as ``bench ... | head`` expects."""
+    """Lets a closed pipe end the command quietly, as ``bench ... | head`` expects."""
 
     def on_broken_pipe(self) -> None:
         """Leave it to the command line, which knows that nothing is wrong."""

@@ -42,10 +42,18 @@ def test_run_json_carries_the_schemas_version(tmp_path):
     run.write_run({"profile": "quick", "caveat": "größer"})
     assert json.loads(run.run_json.read_text(encoding="utf-8")) == {
         "schema_version": 1,
+        "run_id": run.path.name,
         "profile": "quick",
         "caveat": "größer",
     }
     assert store.open_run(run.path).read_run()["profile"] == "quick"
+
+
+def test_a_run_keeps_its_id_when_its_folder_is_renamed(tmp_path):
+    run = store.create_run(tmp_path, "quick")
+    run.write_run({})
+    renamed = run.path.rename(tmp_path / "reference")
+    assert store.open_run(renamed).id == run.path.name
 
 
 def test_trials_are_read_in_the_order_they_ran(tmp_path):
