@@ -45,7 +45,8 @@ class Tables:
 def analyse(run: RunFolder) -> Tables:
     """Compute all tables from the recorded events and write them into the run folder."""
     rounds: list[dict[str, Any]] = []
-    findings: dict[tuple[Any, ...], list[Finding]] = defaultdict(list)
+    findings: dict[tuple[Any, ...], list[tuple[int, Finding]]] = defaultdict(list)
+    run_id = run.id
     for lease_id, trials in _by_lease(run.read_trials()).items():
         events = read_lease(run.leases / lease_id)
         groups = dict(tuple(events.groupby(events["task_id"] // 2**32)))
@@ -53,11 +54,11 @@ def analyse(run: RunFolder) -> Tables:
             own = groups.get(trial["number"], events.iloc[:0])[list(COLUMNS)]
             cell = cell_of(trial)
             values, found = _measure(trial, own)
-            rounds += [_round_row(run.id, cell, trial["round"], *v) for v in values.items()]
+            rounds += [_round_row(run_id, cell, trial["round"], *v) for v in values.items()]
             for finding in found:
-                findings[(*cell.values(), finding.check)].append(finding)
+                findings[(*cell.values(), finding.check)].append((trial["round"], finding))
     table = pd.DataFrame(rounds, columns=ROUND_COLUMNS)
-    verdicts = [_verdict_row(run.id, key, group) for key, group in findings.items()]
+    verdicts = [_verdict_row(run_id, key, group) for key, group in findings.items()]
     tables = Tables(
         table.sort_values([*CELL, "metric", "round"], ignore_index=True),
         summarise(table),
@@ -110,7 +111,7 @@ def _measure(trial: dict[str, Any], events: pd.DataFrame) -> tuple[dict[str, Val
         events,
         items,
         sees_failure=choice.backend.capabilities.sees_failure,
-        fifo=fifo and scenario.name == "add" and trial["load"] == "drain",
+        fifo=fifo and trial["load"] == "drain",
     )
     if trial["status"] != "ok":
         return {}, found
@@ -145,21 +146,23 @@ def summarise(rounds: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
-def _verdict_row(run_id: str, key: tuple[Any, ...], group: list[Finding]) -> dict[str, Any]:
+def _verdict_row(
+    run_id: str, key: tuple[Any, ...], group: list[tuple[int, Finding]]
+) -> dict[str, Any]:
     """One check over all rounds of a cell."""
     *cell, check = key
     violations = [
         f"round {number}: {text}" if len(group) > 1 else text
-        for number, finding in enumerate(group, 1)
+        for number, finding in group
         for text in finding.violations
     ]
-    checked = sum(finding.checked for finding in group)
+    checked = sum(finding.checked for _, finding in group)
     return {
         "run_id": run_id,
         **dict(zip(CELL, cell, strict=True)),
         "check": check,
         "verdict": "fail" if violations else "pass",
-        "expected": group[0].expected,
+        "expected": group[0][1].expected,
         "observed": f"{checked - len(violations)} of {checked}" if check != "order" else "",
         "violations": len(violations),
         "detail": "; ".join(violations),

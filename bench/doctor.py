@@ -15,7 +15,7 @@ from backends import all_backends
 from bench.environments import cache_folder, environment
 from bench.errors import BenchError
 from bench.host import machine
-from bench.redis_server import find_binary
+from bench.redis_server import external, find_binary
 from bench.store import NEEDED_BYTES
 
 Level = Literal["ok", "warn", "missing"]
@@ -34,10 +34,12 @@ class Advice:
     do: str = ""
 
 
-def examine(out: Path, redis_server: str | None = None) -> list[Advice]:
+def examine(
+    out: Path, redis_url: str | None = None, redis_server: str | None = None
+) -> list[Advice]:
     """Look at everything a run needs and at what would spoil its numbers."""
     return [
-        _redis(redis_server),
+        _external_redis(redis_url) if redis_url else _redis(redis_server),
         *_environments(),
         _space(out),
         _cores(),
@@ -45,6 +47,15 @@ def examine(out: Path, redis_server: str | None = None) -> list[Advice]:
         _memory(),
         _python(),
     ]
+
+
+def _external_redis(url: str) -> Advice:
+    try:
+        with external(url) as server:
+            found = f"{server.facts['name']} {server.facts['version']} at {server.masked_url}"
+    except BenchError as error:
+        return Advice("missing", "Redis server", "none", str(error))
+    return Advice("ok", "Redis server", found)
 
 
 def _redis(chosen: str | None) -> Advice:

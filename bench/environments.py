@@ -163,7 +163,7 @@ def _uv(env: Environment, *arguments: str) -> None:
     if done.returncode:
         raise EnvironmentFailed(
             f"cannot make the environment of {env.name}: uv {arguments[0]}: {_reason(done.stderr)}"
-            " - check the network and the disk, then run the same command again"
+            " - check the version, the network and the disk, then run the same command again"
         )
 
 

@@ -82,6 +82,11 @@ class Tail:
         self._counts: dict[tuple[int, int], int] = {}
         self.total = 0
 
+    @property
+    def files(self) -> int:
+        """How many event files there are: one per process that has recorded."""
+        return len(self._offsets)
+
     def poll(self) -> int:
         """Read what is new; return how many events that was."""
         fresh = 0

@@ -136,8 +136,22 @@ def make_plan(
     if not cells:
         have = ", ".join(sorted({spec.scenario for spec in profile.cells}))
         raise UsageError(f"nothing to run: the profile {profile.name} has only {have}")
+    _refuse_twins(cells, profile)
     baseline = profile.baseline_windows if platform == "win32" else profile.baseline
     return Plan(profile, profile.seed, baseline, cells, _leases(cells, profile.seed))
+
+
+def _refuse_twins(cells: list[Cell], profile: Profile) -> None:
+    """Two cells that differ in their size alone would be told as one."""
+    seen = set()
+    for cell in cells:
+        key = (cell.label, tuple(sorted(cell.params.items())))
+        if key in seen:
+            raise UsageError(
+                f"the profile {profile.name} has two cells that differ at most in tasks, for_s or "
+                f"rounds: {cell.label}; leave one out, or give it a profile of its own"
+            )
+        seen.add(key)
 
 
 def _choices(names: list[str]) -> list[Choice]:

@@ -114,6 +114,18 @@ def disk_errors(where: Path) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def damage(path: Path) -> Iterator[None]:
+    """Turn what a damaged or hand-edited run folder does to its readers into one clear line."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise RunFolderError(
+            f"{path} is damaged or no run of this suite's ({told[:160]})"
+        ) from error
+
+
 def open_run(path: Path) -> RunFolder:
     """The run in an existing folder.
 

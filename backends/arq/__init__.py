@@ -62,6 +62,7 @@ BACKEND = Arq(
             "5",
             "one attempt and three retries, as with the other queues",
         ),
+        Setting("Retry(defer)", "the scenario's delay", "0", "the scenario's fixed delay"),
         Setting(
             "queue_name",
             "the lease's namespace + :queue",

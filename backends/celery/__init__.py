@@ -19,6 +19,12 @@ _SETTINGS = (
         "task_acks_late", "True", "False", "a task is acknowledged when done, not when fetched"
     ),
     Setting(
+        "task_reject_on_worker_lost",
+        "True",
+        "False",
+        "with late acknowledgement a task whose child process was killed goes back to the queue",
+    ),
+    Setting(
         "broker_connection_retry_on_startup",
         "True",
         "unset (warns)",
@@ -33,6 +39,12 @@ _SETTINGS = (
     ),
     Setting("imports", "backends.celery.tasks", "none", "explicit imports, no autodiscovery"),
     Setting(
+        "-c (solo: the number of workers)",
+        "the concurrency",
+        "one per core (solo: 1)",
+        "N tasks at once",
+    ),
+    Setting(
         "default_retry_delay",
         "the scenario's delay",
         "180",
@@ -42,8 +54,8 @@ _SETTINGS = (
 )
 
 _TIME_LIMITS = (
-    Setting("--time-limit", "300", "none", "a stuck task is killed; only prefork enforces it"),
-    Setting("--soft-time-limit", "240", "none", "the task is told before it is killed"),
+    Setting("--time-limit", "300", "none", "a stuck task is ended; only prefork and gevent do it"),
+    Setting("--soft-time-limit", "240", "none", "the task is told before; only prefork does it"),
 )
 
 _PREFORK = Variant(
@@ -52,6 +64,7 @@ _PREFORK = Variant(
     concurrency="1 worker x N child processes",
     semantics=_SEMANTICS,
     settings=_TIME_LIMITS,
+    nominal_tasks_per_s=800,
 )
 
 
@@ -83,6 +96,8 @@ BACKEND = Celery(
             summary="tasks run in the worker's main thread, one at a time",
             concurrency="N workers x 1 task",
             semantics=_SEMANTICS,
+            nominal_tasks_per_s=650,
+            nominal_grows=True,
         ),
         Variant(
             name="threads",
@@ -95,14 +110,15 @@ BACKEND = Celery(
             summary="greenlets of gevent",
             concurrency="1 worker x N greenlets",
             semantics=_SEMANTICS,
-            nominal_tasks_per_s=250,
+            nominal_tasks_per_s=300,
+            settings=_TIME_LIMITS[:1],
         ),
         Variant(
             name="eventlet",
             summary="greenlets of eventlet",
             concurrency="1 worker x N greenlets",
             semantics=_SEMANTICS,
-            nominal_tasks_per_s=250,
+            nominal_tasks_per_s=300,
             caveat="eventlet is deprecated by its own maintainers.",
         ),
     ),

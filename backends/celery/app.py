@@ -14,6 +14,7 @@ app = Celery("bench", broker=redis_url(), backend=redis_url())
 app.conf.update(
     imports=["backends.celery.tasks"],
     task_acks_late=True,
+    task_reject_on_worker_lost=True,
     broker_connection_retry_on_startup=True,
     task_serializer="json",
     result_serializer="json",

@@ -78,7 +78,7 @@ BACKEND = Dramatiq(
                 retries="raise Retry(delay=...), held by a worker from the delay queue",
                 chain="pipeline: the worker sends the next message",
             ),
-            nominal_tasks_per_s=130,
+            nominal_tasks_per_s=260,
             nominal_grows=True,
         ),
     ),

@@ -59,6 +59,11 @@ _SETTINGS = (
 _PLATFORMS = frozenset({"linux", "darwin"})
 
 
+_CAVEAT = (
+    "Retry delays are whole seconds and due times are cut to the second: asked for 1 s or more, a "
+    "retry may come up to a second early; a delay below 1 s is rounded up to 1 s, which hides it."
+)
+
 _ENDED = frozenset({b"finished", b"failed", b"stopped", b"canceled"})
 
 
@@ -118,6 +123,7 @@ BACKEND = RQ(
             nominal_tasks_per_s=60,
             nominal_grows=True,
             platforms=_PLATFORMS,
+            caveat=_CAVEAT,
         ),
         Variant(
             name="simple",
@@ -127,6 +133,7 @@ BACKEND = RQ(
             nominal_tasks_per_s=250,
             nominal_grows=True,
             platforms=_PLATFORMS,
+            caveat=_CAVEAT,
             settings=(
                 Setting("--worker-class", "rq.worker.SimpleWorker", "rq.Worker", "no fork per job"),
             ),

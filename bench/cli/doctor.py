@@ -14,6 +14,9 @@ from bench.errors import EXIT_FAILED, EXIT_OK
 @app.command()
 def doctor(
     out: Path = typer.Option(Path("results"), help="Folder that results would go to."),
+    redis_url: str | None = typer.Option(
+        None, envvar="REDIS_URL", help="Server that a run would use instead of the embedded one."
+    ),
     redis_server: str | None = typer.Option(
         None, metavar="PATH", help="Program to run as the embedded server."
     ),
@@ -22,7 +25,7 @@ def doctor(
 
     Exit code 0: fit to measure; 1: something to mend.
     """
-    advice = examine(out, redis_server)
+    advice = examine(out, redis_url, redis_server)
     for item in advice:
         hint = f" -> {item.do}" if item.do else ""
         typer.echo(f"{item.level:8}{item.subject}: {item.found}{hint}")

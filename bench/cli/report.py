@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from backends import UnknownVariant
 from bench.analysis import analyse
 from bench.cli import app
 from bench.cli.console import PlainConsole
@@ -17,7 +18,7 @@ from bench.report import write_reports
 from bench.report.markdown import render
 from bench.report.model import load_report, tables_of
 from bench.report.terminal import print_report
-from bench.store import RunFolder, disk_errors, open_run
+from bench.store import RunFolder, damage, disk_errors, open_run
 
 
 class Format(StrEnum):
@@ -38,13 +39,27 @@ def report(
     A folder without events is told from its tables as they are; a read-only one is not changed.
     """
     folder = open_run(run)
-    if os.access(folder.path, os.W_OK):
-        if has_events(folder):
+    with damage(folder.path):
+        if os.access(folder.path, os.W_OK):
+            rebuild(folder)
+        else:
+            _note(f"{run} is read-only: its tables and report.md stay as they are")
+        return show(folder, form)
+
+
+def rebuild(folder: RunFolder) -> None:
+    """Compute the tables again where the events allow it, and write the reports."""
+    if has_events(folder):
+        try:
             with disk_errors(folder.path):
                 analyse(folder)
-        write_reports(folder)
-    else:
-        sys.stderr.write(f"bench: {run} is read-only: its tables and report.md stay as they are\n")
+        except UnknownVariant as error:
+            _note(f"there is no variant {error.wanted} here: the tables stay as they are")
+    write_reports(folder)
+
+
+def show(folder: RunFolder, form: Format) -> int:
+    """Print the run in the form asked for."""
     if form is Format.CSV:
         tables_of(folder)  # complains in one line where there are none
         sys.stdout.write((folder.path / "summary.csv").read_text(encoding="utf-8"))
@@ -55,6 +70,10 @@ def report(
     else:
         print_report(told, PlainConsole())
     return EXIT_OK
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"bench: {text}\n")
 
 
 def has_events(run: RunFolder) -> bool:

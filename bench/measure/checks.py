@@ -49,7 +49,7 @@ class Facts:
         self.asked = set(self.results.index) | self.failures
         self.asked |= set(of_kind[kinds.NO_RESULT]["task_id"])
         self.delivered = of_kind[kinds.DELIVERED].groupby("task_id").size()
-        self.gaps = retry_gaps(events)
+        self.gaps = retry_gaps(self.attempts)
         order = of_kind[kinds.START].drop_duplicates("task_id").sort_values("t_ns")
         self.start_order = order["task_id"].tolist()
         self.last = {item[-1].task_id for item in self.accepted}
@@ -84,7 +84,7 @@ def trial_checks(
     ]
     if fifo:
         found.append(_order(facts))
-    return [finding for finding in found if finding is not None]
+    return [finding for finding in found if finding is not None and finding.checked]
 
 
 def _name(work: Work) -> str:
@@ -107,7 +107,7 @@ def _lost(facts: Facts) -> Finding:
             started = facts.started.get(work.task_id, 0)
             if not started:
                 yield f"{_name(work)}: never ran"
-            elif started > facts.ended.get(work.task_id, 0):
+            elif not facts.ended.get(work.task_id, 0):
                 yield f"{_name(work)}: began and did not end"
 
     return Finding("lost", "every task runs to an end", len(facts.works), list(problems()))
@@ -168,7 +168,7 @@ def _outcome(facts: Facts, sees_failure: bool) -> Finding | None:
 
 def _retry_delay(facts: Facts) -> Finding | None:
     delays = {w.task_id: w.expected.retried_after for w in facts.works}
-    if not any(delays.values()):
+    if not any(delays.values()) or facts.gaps.empty:
         return None
     shortest = min(delay for delay in delays.values() if delay)
     early = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,12 +51,12 @@ def trial_metrics(
         load: how the items were offered.
     """
     found: dict[str, Value] = {}
-    for name, samples in _samples(events, items).items():
+    for name, samples in _samples(events, attempts(events), items).items():
         found |= _percentiles(name, samples)
     if load in ("drain", "burst"):
         found |= _throughput(events, params, concurrency)
     if load == "drain":
-        found |= _stall(events)
+        found |= _stall(events, concurrency)
     starts = events.loc[events["kind"] == kinds.START, "task_id"]
     if len(starts):
         tasks = starts.nunique()
@@ -63,7 +64,7 @@ def trial_metrics(
     return found
 
 
-def _samples(events: pd.DataFrame, items: list[Item]) -> dict[str, np.ndarray]:
+def _samples(events: pd.DataFrame, tried: pd.DataFrame, items: list[Item]) -> dict[str, np.ndarray]:
     """Per metric its samples, in the metric's unit."""
     times = _times(events)
     first = pd.Index([item[0].task_id for item in items])
@@ -77,14 +78,14 @@ def _samples(events: pd.DataFrame, items: list[Item]) -> dict[str, np.ndarray]:
         "enqueue_us": (returned - sent) / 1e3,
         # A worker can be faster than the return of the enqueue call: that is no waiting.
         "queue_wait_ms": np.maximum(started - returned, 0) / 1e6,
-        "service_ms": _service(events) / 1e6,
+        "service_ms": _service(tried) / 1e6,
         "end_to_end_ms": (ended - sent) / 1e6,
         "round_trip_ms": (result - sent) / 1e6,
         "result_delivery_ms": np.maximum(result - ended, 0) / 1e6,
         "hop_ms": _hops(times, items) / 1e6,
     }
     delays = {w.task_id: w.expected.retried_after for item in items for w in item}
-    gaps = retry_gaps(events)
+    gaps = retry_gaps(tried)
     requested = gaps["task_id"].map(delays).to_numpy(dtype=float)
     samples["retry_lateness_ms"] = gaps["gap_ns"].to_numpy() / 1e6 - requested * 1e3
     return {name: values[~np.isnan(values)] for name, values in samples.items()}
@@ -109,10 +110,9 @@ def _times(events: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, dtype=float)
 
 
-def _service(events: pd.DataFrame) -> np.ndarray:
+def _service(tried: pd.DataFrame) -> np.ndarray:
     """Start to end of every attempt that has both, ns."""
-    pairs = attempts(events)
-    return np.asarray((pairs["ended_ns"] - pairs["started_ns"]).dropna(), dtype=float)
+    return np.asarray((tried["ended_ns"] - tried["started_ns"]).dropna(), dtype=float)
 
 
 def _hops(times: pd.DataFrame, items: list[Item]) -> np.ndarray:
@@ -151,9 +151,13 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def retry_gaps(events: pd.DataFrame) -> pd.DataFrame:
-    """For every retry: ``task_id``, ``number`` of the attempt, ``gap_ns`` since the failure."""
-    table = attempts(events).sort_values(["task_id", "number"])
+def retry_gaps(tried: pd.DataFrame) -> pd.DataFrame:
+    """For every retry: ``task_id``, ``number`` of the attempt, ``gap_ns`` since the failure.
+
+    Args:
+        tried: what :func:`attempts` gives.
+    """
+    table = tried.sort_values(["task_id", "number"])
     before = table.groupby("task_id")[["ended_ns", "ok"]].shift()
     retried = table["number"].gt(1) & before["ended_ns"].notna() & before["ok"].eq(False)
     gaps = table.loc[retried, "started_ns"] - before.loc[retried, "ended_ns"]
@@ -181,8 +185,9 @@ def _percentiles(name: str, samples: np.ndarray) -> dict[str, Value]:
 def _throughput(events: pd.DataFrame, params: Params, concurrency: int) -> dict[str, Value]:
     """Completions per second within the steady window; deliveries where there are any."""
     kind = kinds.DELIVERED if (events["kind"] == kinds.DELIVERED).any() else kinds.END
-    times = np.sort(events.loc[events["kind"] == kind, "t_ns"].to_numpy())
-    rate = steady_rate(times)
+    done = events[events["kind"] == kind].drop_duplicates("task_id")  # work done twice is not more
+    times = np.sort(done["t_ns"].to_numpy())
+    rate = steady_rate(times, concurrency)
     if rate is None:
         return {}
     found = {"throughput_tasks_per_s": Value(rate, len(times))}
@@ -192,7 +197,7 @@ def _throughput(events: pd.DataFrame, params: Params, concurrency: int) -> dict[
     return found
 
 
-def steady_rate(times_ns: np.ndarray) -> float | None:
+def steady_rate(times_ns: np.ndarray, at_once: int = 1) -> float | None:
     """Events per second between the first and the last tenth of them.
 
     The least-squares slope of the count over time: a queue that works in bursts (so many per
@@ -201,11 +206,13 @@ def steady_rate(times_ns: np.ndarray) -> float | None:
 
     Args:
         times_ns: sorted times of completion.
+        at_once: tasks in progress at once; slots in lockstep complete in groups of so many, and a
+            cut through such a group would make the rate look lower, so whole groups are cut.
 
     Returns:
         ``None`` where fewer than 3 events lie in the window, or no time passes in it.
     """
-    cut = int(len(times_ns) * CUT)
+    cut = math.ceil(int(len(times_ns) * CUT) / at_once) * at_once
     window = times_ns[cut : len(times_ns) - cut]
     if len(window) < 3 or window[-1] == window[0]:
         return None
@@ -214,9 +221,30 @@ def steady_rate(times_ns: np.ndarray) -> float | None:
     return float((deviation * np.arange(len(window))).sum() / (deviation**2).sum())
 
 
-def _stall(events: pd.DataFrame) -> dict[str, Value]:
-    """The longest time in which no task started although tasks were waiting."""
-    starts = events[events["kind"] == kinds.START].drop_duplicates("task_id")["t_ns"].to_numpy()
-    if len(starts) < 2:
+def _stall(events: pd.DataFrame, concurrency: int) -> dict[str, Value]:
+    """The longest time in which no task started although tasks were waiting and a slot was free.
+
+    A slot frees when an attempt ends; what is between that and the next start, of any task, is
+    the stall. With every slot busy nothing is stalled, however long the tasks take.
+    """
+    steps = events[events["kind"].isin([kinds.START, kinds.END, kinds.FAIL])]
+    starts = steps["kind"].eq(kinds.START)
+    if starts.sum() < 2:
         return {}
-    return {"longest_stall_ms": Value(float(np.diff(np.sort(starts)).max()) / 1e6, len(starts))}
+    times = steps["t_ns"].to_numpy()
+    # Running attempts after each step; the queue is empty after the last task's first start.
+    running = np.where(starts, 1, -1).cumsum()
+    firsts = ~steps["task_id"].where(starts).duplicated() & starts
+    last = int(np.flatnonzero(firsts.to_numpy())[-1])
+    began = int(np.flatnonzero(starts.to_numpy())[0])
+    free = running[began:last] < concurrency
+    gaps = np.diff(times[began : last + 1])
+    longest, current = 0, 0
+    for is_free, gap, starts_next in zip(
+        free, gaps, starts.to_numpy()[began + 1 : last + 1], strict=True
+    ):
+        current = current + int(gap) if is_free else 0
+        longest = max(longest, current)
+        if starts_next:
+            current = 0
+    return {"longest_stall_ms": Value(longest / 1e6, int(firsts.sum()))}

@@ -9,15 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from bench.measure.statistics import MIN_ROUNDS
+from bench.measure.statistics import MIN_ROUNDS, SHORT_COVERAGE
 from bench.measure.warnings import stalls
 from bench.report.parts import NOT_RUN, Table
 from bench.report.tables import key_of
 from bench.report.wording import plural
-
-#: With fewer rounds the bootstrap's interval is the range of the rounds, which holds the true
-#: median with probability 1 - 2 ** (1 - rounds): 0.75 for 3, 0.875 for 4, 0.94 for 5.
-FULL_ROUNDS = 5
 
 #: A median of fewer samples than this is told apart.
 FEW_SAMPLES = 10
@@ -86,12 +82,12 @@ def _short_intervals(tables: Sequence[Table]) -> list[str]:
         row.headline.rounds
         for table in tables
         for row in table.rows
-        if row.headline and MIN_ROUNDS <= row.headline.rounds < FULL_ROUNDS
+        if row.headline and row.headline.rounds in SHORT_COVERAGE
     }
     return [
-        f"an interval of {rounds} rounds is the range from the lowest to the highest and holds "
-        f"the true median in about {100 * (1 - 2 ** (1 - rounds)):.0f} % of cases, not 95 %: "
-        f"of equal variants about 1 in {2 ** (rounds - 1)} looks different by chance"
+        f"an interval of {rounds} rounds holds the true median in about "
+        f"{SHORT_COVERAGE[rounds]:.0%} of cases, not 95%: of equal variants about 1 in "
+        f"{1 / (1 - SHORT_COVERAGE[rounds]):.0f} looks different by chance"
         for rounds in sorted(short)
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.report.cautions import FULL_ROUNDS
+from bench.measure.statistics import SHORT_COVERAGE
 from bench.report.parts import Row, Table
 from bench.report.wording import (
     base_name,
@@ -37,6 +37,8 @@ def headlines(tables: Sequence[Table], baseline: str) -> tuple[str, ...]:
         rivals = [row for row in table.ranked if not row.is_baseline and not row.failed]
         if base is None or base.failed or not rivals:
             continue
+        if base.headline is None or base.headline.low is None:
+            continue  # without an interval nothing is claimed
         best = _best(table, rivals)
         told.append(_compare(table, best, base) if best else _none_better(table, base))
         if len(told) == 1:
@@ -67,7 +69,7 @@ def _speaking(tables: Sequence[Table]) -> list[Table]:
 def _best(table: Table, rows: Sequence[Row]) -> Row | None:
     """The first in rank that is better than the baseline, as far as can be told."""
     for row in rows:
-        if row.ratio is None or row.ratio.no_difference or number(row.ratio.value) == "1.00":
+        if row.ratio is None or not row.ratio.has_interval or row.ratio.no_difference:
             continue
         if (row.ratio.value > 1) == (table.better == "higher"):
             return row
@@ -116,6 +118,6 @@ def _doubt(row: Row) -> str:
     """What is said after the values where the rounds are too few for a full interval."""
     assert row.headline is not None
     if row.headline.low is not None:
-        few = row.headline.rounds < FULL_ROUNDS
+        few = row.headline.rounds in SHORT_COVERAGE
         return f"; {row.headline.rounds} rounds" if few else ""
     return f"; {plural(row.headline.rounds, 'round')}, no interval"

@@ -223,8 +223,8 @@ def _glossary(report: Report) -> list[str]:
     ]
     lines += [
         "p50, p95, p99: half, 95 %, 99 % of a round's samples are at most this",
-        "[low, high]: bootstrap interval of the median over rounds, nominally 95 % "
-        "(75 % of 3 rounds)",
+        "[low, high]: bootstrap interval of the median over rounds, nominally 95% "
+        "(about 75% with 3 rounds)",
         "1.83x: 1.83 times the baseline's value; of times and delays, below 1x is better",
         "#: rank by the value; neighbours may be no different",
     ]

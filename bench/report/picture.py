@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from bench.report.parts import Report, Row, Table
-from bench.report.wording import caption, plural, unit_text
+from bench.report.wording import caption, number, plural, unit_text
 
 ROW = 26
 LEFT = 150
@@ -96,7 +96,7 @@ def _row(bar: Bar, y: int, scale: float) -> str:
             f'M{right:.1f} {middle - 4}V{middle + 4}" stroke="#1f2328" fill="none"/>'
         )
     parts.append(
-        f'<text x="{end + 8:.1f}" y="{middle + 4.5}" fill="#1f2328">{bar.value:,.0f} '
+        f'<text x="{end + 8:.1f}" y="{middle + 4.5}" fill="#1f2328">{number(bar.value)} '
         f'<tspan fill="#59636e">{escape(bar.note)}</tspan></text>'
     )
     return "".join(parts)

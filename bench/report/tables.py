@@ -121,14 +121,17 @@ def _table(known: Stored, how: Mapping[str, How], cells: list[Mapping[str, Any]]
 
 
 def _ranked(rows: list[Row], direction: str) -> tuple[Row, ...]:
-    """Best first; what cannot be ranked last, in the order of the plan."""
+    """Best first; what cannot be ranked last, in the order of the plan. What broke a rule has no
+    rank, however fast: a retry that comes too early is not better than one on time."""
 
     def badness(row: Row) -> tuple[float, str]:
         assert row.headline is not None
         value = row.headline.value
         return (-value if direction == "higher" else value, row.variant)
 
-    able = [row for row in rows if row.status == "ok" and row.headline is not None]
+    able = [
+        row for row in rows if row.status == "ok" and row.headline is not None and not row.failed
+    ]
     others = [row for row in rows if row not in able]
     ranked = [replace(row, rank=n) for n, row in enumerate(sorted(able, key=badness), 1)]
     return (*ranked, *others)
@@ -174,6 +177,8 @@ def _status(trials: list[dict[str, Any]], planned: int) -> tuple[str, str]:
     if planned > 1:
         alike = sum(trial["status"] == bad[0]["status"] for trial in bad)
         reason += f" ({alike} of {planned} rounds)"
+    if bad[0].get("log_tail"):
+        reason += f" (last line of the log: {' '.join(bad[0]['log_tail'][-1].split())[:160]})"
     return bad[0]["status"], reason.strip()
 
 

@@ -365,7 +365,7 @@ def test_packages_cannot_be_had(tmp_path: Path, tiny: Path, variables: dict[str,
         UV_CACHE_DIR=str(tmp_path / "uv"),
         **variables,
     )
-    _environment_failed(done, "the environment of celery: uv pip", "check the network")
+    _environment_failed(done, "the environment of celery: uv pip", "check the version, the network")
     # Nothing half-made is taken for an environment later.
     assert list((cache / "environments").iterdir()) == []
     _nothing_left(tmp_path)

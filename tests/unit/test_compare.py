@@ -64,7 +64,9 @@ def test_verdicts_and_statuses_that_differ_are_told(tmp_path):
     (line,) = compare_variants(run, "quick", "loses").verdicts
     assert line == "add, drain, concurrency 4: A pass, B FAIL: lost 8, repeated 1"
     (line,) = compare_variants(run, "quick", "broken").verdicts
-    assert line.endswith("B failed: exit code 1 | see log (3 of 3 rounds)")
+    assert line.endswith(
+        "B failed: exit code 1 | see log (3 of 3 rounds) (last line of the log: amqp://***@h/)"
+    )
     assert compare_variants(run, "quick", "alike").verdicts == ()
 
 

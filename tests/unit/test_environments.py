@@ -280,7 +280,7 @@ def test_a_failing_uv_is_told_with_its_reason_and_what_to_do(backend, monkeypatc
         environments._uv(environment(backend, "1.0"), "venv", "x")
     assert str(caught.value) == (
         "cannot make the environment of queue@1.0: uv venv: error: broken"
-        " - check the network and the disk, then run the same command again"
+        " - check the version, the network and the disk, then run the same command again"
     )
     assert seen["UV_PYTHON_DOWNLOADS"] == "never"
     assert "VIRTUAL_ENV" not in seen

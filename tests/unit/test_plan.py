@@ -89,7 +89,8 @@ def test_the_trials_of_a_lease_are_shuffled_behind_its_drain():
 def test_a_lease_of_many_trials_is_as_often_last_as_first():
     """One lease has six trials, the other one: of 200 plans 100 begin with it, give or take 28,
     four deviations. Were leases run as the shuffled trials need them, 171 did."""
-    cells = [ADD_CLOSED | {"concurrency": [4]}] * 6 + [ADD_DRAIN]
+    chain = {"scenario": "chain", "load": "closed", "for_s": 1.0, "concurrency": [4]}
+    cells = [chain | {"length": length} for length in range(2, 8)] + [ADD_DRAIN]
     first = 0
     for seed in range(200):
         plan = make_plan(profile(*cells, rounds=1, concurrency=[1], seed=seed), variants=["arq"])
@@ -148,10 +149,20 @@ def test_a_drain_comes_first_in_its_lease_for_it_needs_workers_not_yet_started()
     assert drains == 20 * 3 * 18  # seeds, rounds, and 9 variants at 2 concurrencies
 
 
-def test_two_drains_get_two_leases():
-    cells = [ADD_DRAIN, ADD_DRAIN | {"tasks": 60}]
-    plan = make_plan(profile(*cells, rounds=1, concurrency=[1]), variants=["arq"])
-    assert [len(lease.trials) for lease in plan.leases] == [1, 1]
+def test_a_lease_takes_one_drain():
+    (lease,) = make_plan(profile(ADD_DRAIN, rounds=1, concurrency=[1]), variants=["arq"]).leases
+    assert lease.takes({}, "closed")
+    assert not lease.takes({}, "drain")
+
+
+@pytest.mark.parametrize(
+    ("cells", "concurrency"),
+    [([ADD_DRAIN, ADD_DRAIN | {"tasks": 60}], [1]), ([ADD_DRAIN], [1, 1])],
+    ids=["size", "concurrency"],
+)
+def test_cells_that_differ_in_nothing_a_report_can_show_are_refused(cells, concurrency):
+    with pytest.raises(UsageError, match="two cells that differ at most in tasks"):
+        make_plan(profile(*cells, concurrency=concurrency), variants=["arq"])
 
 
 def test_no_lease_is_empty_and_no_trial_is_in_two():

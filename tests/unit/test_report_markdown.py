@@ -8,6 +8,9 @@ from bench.report import write_reports
 from bench.report.markdown import escape, grid, render
 from bench.report.model import load_report
 
+#: Told with each reason: what the log ended with, its credentials masked and escaped.
+LOG = r" (last line of the log: amqp://\*\*\*@h/)"
+
 
 def cells(line: str) -> list[str]:
     """The cells of a table's line as GitHub splits them."""
@@ -67,8 +70,8 @@ def test_numbers_verdicts_and_reasons_stand_in_one_row(tmp_path):
     assert table["quick"][3:6] == ["205 [200, 225]", "2.00x [1.95, 2.05]", "51.0"]
     assert table["alike"][4].startswith("no difference [")
     assert table["loses"][7] == "FAIL: lost 8, repeated 1"
-    assert table["broken"][7] == r"failed: exit code 1 \| see log (3 of 3 rounds)"
-    assert table["hangs"][7] == "pass; timeout: not done within 6 s (1 of 3 rounds)"
+    assert table["broken"][7] == (r"failed: exit code 1 \| see log (3 of 3 rounds)" + LOG)
+    assert table["hangs"][7] == "pass; timeout: not done within 6 s (1 of 3 rounds)" + LOG
     assert table["later"][7].startswith("not run")
     assert table["quick"][8:] == ["late, at least once", "1 x N"]
 

@@ -72,10 +72,10 @@ def test_a_ratio_is_told_with_its_interval():
 def test_rows_are_ranked_by_the_headline_and_the_others_follow(tmp_path):
     (table,) = load_report(mixed(tmp_path / "run")).tables
     assert [(row.rank, row.variant) for row in table.rows] == [
-        (1, "loses"),
-        (2, "quick"),
-        (3, "alike"),
-        (4, "slow:base"),
+        (1, "quick"),
+        (2, "alike"),
+        (3, "slow:base"),
+        (None, "loses"),
         (None, "broken"),
         (None, "hangs"),
         (None, "elsewhere"),
@@ -130,10 +130,14 @@ def test_a_ratio_of_values_that_are_not_positive_is_not_made(tmp_path):
 
 def test_what_did_not_end_well_tells_why(tmp_path):
     found = rows(load_report(mixed(tmp_path / "run")))
-    assert found["broken"].problem == "failed: exit code 1 | see log (3 of 3 rounds)"
-    assert found["hangs"].problem == "timeout: not done within 6 s (1 of 3 rounds)"
+    assert found["broken"].problem == (
+        "failed: exit code 1 | see log (3 of 3 rounds) (last line of the log: amqp://***@h/)"
+    )
+    assert found["hangs"].problem == (
+        "timeout: not done within 6 s (1 of 3 rounds) (last line of the log: amqp://***@h/)"
+    )
     assert found["hangs"].headline  # of the rounds that ended well
-    assert found["elsewhere"].problem == "unsupported: needs linux (3 of 3 rounds)"
+    assert found["elsewhere"].problem.startswith("unsupported: needs linux (3 of 3 rounds)")
     assert found["later"].problem == "not run: the run ended before its turn"
     assert found["later"].version == "1.2.3"
 
@@ -255,7 +259,9 @@ def test_a_clean_run_has_no_warnings(tmp_path):
     assert load_report(run.write()).warnings == ()
 
 
-@pytest.mark.parametrize(("rounds", "share", "chance"), [(3, "75 %", 4), (4, "88 %", 8)])
+@pytest.mark.parametrize(
+    ("rounds", "share", "chance"), [(3, "75%", 4), (4, "88%", 8), (7, "88%", 8)]
+)
 def test_intervals_of_few_rounds_are_not_called_95_percent(tmp_path, rounds, share, chance):
     run = SmallRun(tmp_path / "run").cell("slow:base", [1.0] * rounds)
     (warning,) = load_report(run.write()).warnings
@@ -291,15 +297,11 @@ def test_headlines_claim_no_difference_that_the_interval_does_not_show(tmp_path)
     )
 
 
-def test_headlines_without_interval_say_so(tmp_path):
+def test_nothing_is_claimed_without_an_interval(tmp_path):
     run = SmallRun(tmp_path / "run")
     for name, value in (("slow:base", 10.0), ("quick", 4.0)):
         run.cell(name, [value], scenario="chain", load="closed", params={"length": 5})
-    (line,) = load_report(run.write()).headlines
-    assert line == (
-        "At concurrency 4, chain (length 5) takes quick 0.400x as long as slow:base "
-        "(end to end p50 4.00 ms against 10.0; 1 round, no interval)."
-    )
+    assert load_report(run.write()).headlines == ()
 
 
 def test_the_baselines_own_library_has_a_headline(tmp_path):

@@ -181,3 +181,10 @@ def test_a_half_written_trial_is_not_read(tmp_path):
     run.write_trial("r1-0001", {"number": 1})
     (run.trials / ".r1-0002.json.tmp").write_text('{"numb')
     assert [trial["number"] for trial in run.read_trials()] == [1]
+
+
+@pytest.mark.parametrize("problem", [KeyError("number"), ValueError("no Parquet"), TypeError("x")])
+def test_what_a_damaged_folder_raises_is_one_line(tmp_path, problem):
+    told = pytest.raises(RunFolderError, match="is damaged or no run of this suite's")
+    with told, store.damage(tmp_path):
+        raise problem
