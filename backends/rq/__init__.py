@@ -60,8 +60,8 @@ _PLATFORMS = frozenset({"linux", "darwin"})
 
 
 _CAVEAT = (
-    "Retry delays are whole seconds (0.5 s is asked for as 1 s) and due times are cut to the second, "
-    "so a retry may come up to a second earlier than asked."
+    "Retry delays are whole seconds (0.5 s is asked for as 1 s) and due times are cut to the "
+    "second, so a retry may come up to a second earlier than asked."
 )
 
 _ENDED = frozenset({b"finished", b"failed", b"stopped", b"canceled"})
