@@ -47,7 +47,7 @@ def analyse(run: RunFolder) -> Tables:
     rounds: list[dict[str, Any]] = []
     findings: dict[tuple[Any, ...], list[tuple[int, Finding]]] = defaultdict(list)
     run_id = run.id
-    for lease_id, trials in _by_lease(run.read_trials()).items():
+    for lease_id, trials in trials_by_lease(run.read_trials()).items():
         events = read_lease(run.leases / lease_id)
         groups = dict(tuple(events.groupby(events["task_id"] // 2**32)))
         for trial in trials:
@@ -92,7 +92,7 @@ def cell_of(trial: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _by_lease(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def trials_by_lease(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """Trials that have events to look at: those that ended well, and those that timed out."""
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for trial in trials:

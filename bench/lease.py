@@ -191,11 +191,6 @@ class Lease:
         """Whether the workers have said that they take tasks."""
         return "ready_s" in self._facts
 
-    @property
-    def worker_pids(self) -> list[int]:
-        """Process ids of the worker commands."""
-        return [process.pid for process in self._workers]
-
     def check_alive(self) -> None:
         """Raise LeaseFailed if a worker or the producer has ended."""
         for process in self._workers:

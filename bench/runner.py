@@ -52,6 +52,8 @@ class Runner:
         self._folder = folder
         self._server = server
         self._environments = environments
+        # Read once: each look goes through every installed distribution.
+        self._versions = {name: env.library_version for name, env in environments.items()}
         self._token = token
         self._scratch = scratch
         self._observer = observer
@@ -121,7 +123,6 @@ class Runner:
             self._keep(trial, outcome, lease_id)
 
     def _keep(self, trial: TrialPlan, outcome: Outcome, lease_id: str) -> None:
-        version = self._environments[trial.cell.choice.name].library_version
-        facts = {"lease_id": lease_id, "version": version}
+        facts = {"lease_id": lease_id, "version": self._versions[trial.cell.choice.name]}
         self._folder.write_trial(trial.id, record(trial, outcome, facts))
         self._observer.trial_ended(trial, outcome)

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from backends import UnknownVariant
-from bench.analysis import analyse
+from bench.analysis import analyse, trials_by_lease
 from bench.cli import app
 from bench.cli.console import PlainConsole
 from bench.errors import EXIT_OK
@@ -78,13 +78,8 @@ def _note(text: str) -> None:
 
 def has_events(run: RunFolder) -> bool:
     """Whether the events of every trial are there; of a run without trials there is nothing."""
-    leases = {
-        trial["lease_id"]
-        for trial in run.read_trials()
-        if trial["status"] in ("ok", "timeout") and trial["lease_id"]
-    }
     return all(
         (run.leases / lease / "events.parquet").is_file()
         or (run.leases / lease / "events").is_dir()
-        for lease in leases
+        for lease in trials_by_lease(run.read_trials())
     )
