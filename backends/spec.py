@@ -45,12 +45,18 @@ class Capabilities:
 
     Attributes:
         sees_failure: the caller can see that a task failed for good, not only that no result came.
+        results: the caller can fetch what a task returned. Without it there is no closed load.
+        retries: a failed task is tried again.
+        chains: a task's result can be handed to a next one.
         retry_granularity_s: the library keeps due times no finer than this, so a retry may come
             early by as much. The check for early retries makes no allowance for it; the contract
             tests do.
     """
 
     sees_failure: bool = True
+    results: bool = True
+    retries: bool = True
+    chains: bool = True
     retry_granularity_s: float = 0.0
 
 
@@ -119,6 +125,8 @@ class Backend:
     stop_within_s: float = 10.0
     #: Not part of the comparison: exists for tests.
     hidden: bool = False
+    #: Not a queue to choose but the limit that queues are measured against.
+    is_floor: bool = False
     folder: Path = field(default=Path())
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Load = Literal["drain", "closed", "burst"]
+Load = Literal["drain", "closed", "burst", "open", "saturation", "backlog", "idle"]
 Params = Mapping[str, Any]
 
 
@@ -75,6 +75,8 @@ class Scenario:
         needs: services of the harness's that the workers talk to (``"bot-api"``).
         headline: per load, the metric that variants are ranked by.
         columns: per load, further metrics for the report's table.
+        period: what is expected of item ``i`` is also expected of item ``i + period``, so that
+            the truth of millions of items is known from the first few; 0 where it never repeats.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Scenario:
     columns: Mapping[Load, tuple[str, ...]]
     parameters: tuple[Parameter, ...] = ()
     needs: frozenset[str] = frozenset()
+    period: int = 0
 
     @property
     def loads(self) -> tuple[Load, ...]:
