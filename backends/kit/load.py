@@ -9,18 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from time import perf_counter
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from time import perf_counter, perf_counter_ns
 from typing import Any
 
 from backends.kit import events
 from backends.kit.client import Client, NoResult, Step, TaskFailed
-from backends.kit.recorder import record
+from backends.kit.recorder import record, record_all
 
 #: A lane of a closed load goes on after its time until it has had so many round trips.
 MIN_PER_LANE = 2
 
+#: Between the announcement of an open load's schedule and its first task: its lanes start in it.
+LEAD_NS = 50_000_000
+
 Lane = Callable[[], Coroutine[Any, Any, None]]
+Pause = Callable[[float], Coroutine[Any, Any, None]]
+
+
+async def block(seconds: float) -> None:
+    """Sleep as a thread does: the pause of a synchronous client's lane."""
+    time.sleep(seconds)
 
 
 class Session:
@@ -29,13 +39,18 @@ class Session:
     Args:
         client: has the coroutine functions ``send`` and ``result``.
         together: runs so many copies of a lane at once, until all have ended.
+        pause: how a lane sleeps.
     """
 
     def __init__(
-        self, client: Any, together: Callable[[Lane, int], Coroutine[Any, Any, None]]
+        self,
+        client: Any,
+        together: Callable[[Lane, int], Coroutine[Any, Any, None]],
+        pause: Pause = block,
     ) -> None:
         self._client = client
         self._together = together
+        self._pause = pause
         self._sent: list[tuple[int, Any]] = []
 
     async def handle(self, command: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +59,8 @@ class Session:
             return await self._send_all(command["items"])
         if command["op"] == "closed":
             return await self._closed(command)
+        if command["op"] == "open":
+            return await self._open(command)
         if command["op"] == "collect":
             return await self._collect(command["timeout_s"])
         raise ValueError(f"unknown op {command['op']!r}")
@@ -70,6 +87,35 @@ class Session:
                     await self._fetch(steps[-1].kwargs["task_id"], handle, command["timeout_s"])
 
         await self._together(lane, command["lanes"])
+        return {"sent": len(sent)}
+
+    async def _open(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Send each item at its time, whatever became of those before it.
+
+        The intended times are recorded, all at once and before the first: what is late against
+        them is late, whoever is to blame. A lane that is held up in a call leaves the next item
+        to another lane.
+        """
+        start = perf_counter_ns() + LEAD_NS
+        items, offsets = command["items"], command["offsets_ns"]
+        times = [start + offset for offset in offsets]
+        ids = [steps[0].kwargs["task_id"] for steps in items]
+        record_all(events.SCHEDULED, zip(times, ids, strict=True))
+        todo = Shared(zip(times, items, strict=True))
+        sent: list[tuple[int, Any]] = []
+
+        async def lane() -> None:
+            while (due := todo.next()) is not None:
+                at_ns, steps = due
+                early_ns = at_ns - perf_counter_ns()
+                if early_ns > 0:
+                    await self._pause(early_ns / 1e9)
+                handle = await self._send(steps)
+                if handle is not None:
+                    sent.append((steps[-1].kwargs["task_id"], handle))
+
+        await self._together(lane, command["lanes"])
+        self._sent = sent
         return {"sent": len(sent)}
 
     async def _collect(self, timeout_s: float) -> dict[str, Any]:
@@ -105,11 +151,12 @@ class Session:
 class Shared:
     """Items that several lanes take from."""
 
-    def __init__(self, items: list[list[Step]]) -> None:
-        self._items: Iterator[list[Step]] = iter(items)
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items: Iterator[Any] = iter(items)
         self._lock = threading.Lock()
 
-    def next(self) -> list[Step] | None:
+    def next(self) -> Any:
+        """The next item; ``None`` where none is left."""
         with self._lock:
             return next(self._items, None)
 

@@ -6,7 +6,10 @@ It reads one JSON command per line on stdin and answers each with one JSON line 
 * ``{"op": "closed", "items": ..., "lanes": 4, "limit_s": 2.0, "timeout_s": 10.0}`` keeps ``lanes``
   items in flight, each lane sending its next when its last is back, until the items or the time
   run out;
-* ``{"op": "collect", "timeout_s": 10.0}`` fetches the outcome of everything the last ``send`` sent.
+* ``{"op": "open", "items": ..., "offsets_ns": [0, 10000000, ...], "lanes": 4}`` sends each item at
+  its time, counted from a start of its own;
+* ``{"op": "collect", "timeout_s": 10.0}`` fetches the outcome of everything that the last ``send``
+  or ``open`` sent.
 
 Times go to the event files, not through the answers.
 """
@@ -43,7 +46,7 @@ def main(module_name: str) -> None:
 
 async def _serve_async(connect: Any, answers: TextIO) -> None:
     client = await connect()
-    session = load.Session(client, load.in_tasks)
+    session = load.Session(client, load.in_tasks, asyncio.sleep)
     _answer(answers, {"ok": True})
     commands = _commands()
     while (command := await asyncio.to_thread(next, commands, None)) is not None:

@@ -331,3 +331,44 @@ def test_closing_reaches_the_client():
 def test_items_are_given_out_once_and_then_no_more():
     shared = load.Shared(items(1, 2))
     assert [shared.next() for _ in range(4)] == [*items(1, 2), None, None]
+
+
+# --- open ------------------------------------------------------------------------------------
+
+
+def open_load(*ids, every_ms=5.0, lanes=2):
+    offsets = [round(i * every_ms * 1e6) for i in range(len(ids))]
+    return {"op": "open", "items": items(*ids), "offsets_ns": offsets, "lanes": lanes}
+
+
+def test_an_open_load_records_its_intentions_before_it_sends_anything(handle, told, events_folder):
+    assert handle(Script(), open_load(1, 2, 3)) == [{"sent": 3}]
+    table = read_raw(events_folder).set_index("task_id")
+    intended = table.loc[table["kind"] == kinds.SCHEDULED, "t_ns"]
+    assert (intended.diff().dropna() == 5_000_000).all()
+    sent = table.loc[table["kind"] == kinds.SEND, "t_ns"]
+    assert (sent >= intended).all()
+
+
+def test_an_open_load_goes_on_while_a_call_is_held_up(events_folder, told):
+    """The first call returns only when the third task has been sent, by the other lane."""
+    third = threading.Event()
+
+    class HeldUp(Script):
+        def take(self, steps):
+            task_id = steps[0].kwargs["task_id"]
+            if task_id == 1:
+                assert third.wait(10)
+            if task_id == 3:
+                third.set()
+            return super().take(steps)
+
+    assert plain(HeldUp(), open_load(1, 2, 3)) == [{"sent": 3}]
+    assert [task for _, task, _ in told(kinds.SEND)] == [1, 2, 3]
+
+
+def test_an_open_load_counts_what_was_refused_and_collects_the_rest(handle, told):
+    answers = handle(Script(refuses=[2]), open_load(1, 2, 3), COLLECT)
+    assert answers == [{"sent": 2}, {}]
+    assert [task for _, task, _ in told(kinds.REFUSED)] == [2]
+    assert sorted(task for _, task, _ in told(kinds.RESULT)) == [1, 3]
