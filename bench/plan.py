@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 from backends import Choice, UnknownVariant, choose
@@ -15,13 +17,27 @@ from bench.profile import CellSpec, Profile
 from scenarios import all_scenarios
 from scenarios.spec import Item, Scenario
 
-#: The least a drain is made of, however slow the queue.
+#: The least a drain or an open load is made of, however slow the queue.
 MIN_TASKS = 10
+
+#: What the baseline's second cell is called: the baseline against itself, A/A.
+TWIN = " (A/A)"
+#: Of fewer rounds nothing can be said about chance, so no twin is run.
+TWIN_ROUNDS = 3
+#: Loads whose differences are told as such and so need a noise floor.
+TWIN_LOADS = frozenset({"drain", "burst", "closed", "open"})
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Variant x scenario x load x concurrency x parameters."""
+    """Variant x scenario x load x concurrency x parameters.
+
+    Attributes:
+        params: the scenario's parameters and those of the load.
+        tasks: items of a trial; 0 where only the trial can tell, since it depends on a rate
+            measured before it.
+        twin: whether this is the baseline's second cell.
+    """
 
     choice: Choice
     scenario: Scenario
@@ -32,15 +48,29 @@ class Cell:
     for_s: float | None
     rounds: int
     seed: int
+    twin: bool = False
+
+    @property
+    def name(self) -> str:
+        """The variant as the tables name it."""
+        return self.choice.name + (TWIN if self.twin else "")
 
     @property
     def label(self) -> str:
         """Short text for progress lines: ``celery:threads c=4 add drain``."""
-        return f"{self.choice.name} c={self.concurrency} {self.scenario.name} {self.load}"
+        return f"{self.name} c={self.concurrency} {self.scenario.name} {self.load}"
 
-    def items(self, trial: int) -> list[Item]:
-        """What trial number ``trial`` of this cell sends."""
-        return self.scenario.items(trial << 32, self.tasks, self.params, self.seed)
+    def items(self, trial: int, tasks: int | None = None) -> list[Item]:
+        """What trial number ``trial`` of this cell sends, where it sends so many items."""
+        count = self.tasks if tasks is None else tasks
+        return self.scenario.items(trial << 32, count, self.params, self.seed)
+
+    @property
+    def drained(self) -> str:
+        """Names the drains whose throughput the rates of this cell are shares of."""
+        own = {p.name: self.params[p.name] for p in self.scenario.parameters}
+        where = (self.name, self.scenario.name, self.concurrency)
+        return json.dumps([*where, own], sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -55,11 +85,15 @@ class TrialPlan:
     def id(self) -> str:
         """File-name-safe and unique within the run."""
         cell = self.cell
-        variant = cell.choice.name.replace(":", "-").replace("@", "-v")
         return (
-            f"r{self.round}-{self.number:04d}-{variant}-c{cell.concurrency}"
-            f"-{cell.scenario.name}-{cell.load}"
+            f"r{self.round}-{self.number:04d}-{_file_name(cell.choice, cell.twin)}"
+            f"-c{cell.concurrency}-{cell.scenario.name}-{cell.load}"
         )
+
+
+def _file_name(choice: Choice, twin: bool) -> str:
+    name = choice.name.replace(":", "-").replace("@", "-v")
+    return f"{name}-aa" if twin else name
 
 
 @dataclass
@@ -69,23 +103,30 @@ class LeasePlan:
     choice: Choice
     concurrency: int
     round: int
+    twin: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
     trials: list[TrialPlan] = field(default_factory=list)
 
     @property
     def id(self) -> str:
         """File-name-safe and unique within the run."""
-        variant = self.choice.name.replace(":", "-").replace("@", "-v")
+        variant = _file_name(self.choice, self.twin)
         return f"r{self.round}-{self.trials[0].number:04d}-{variant}-c{self.concurrency}"
 
-    def takes(self, settings: Mapping[str, Any], load: str) -> bool:
-        """Whether a trial with these worker settings can share this lease.
+    def takes(self, cell: Cell) -> bool:
+        """Whether a trial of this cell can share this lease.
 
-        One drain per lease: it needs the workers not yet started.
+        One drain per lease: it needs the workers not yet started. A backlog is left behind
+        half done, so it has a lease of its own.
         """
+        own = (self.choice, self.twin, self.concurrency)
+        if own != (cell.choice, cell.twin, cell.concurrency):
+            return False
+        settings = cell.scenario.settings(cell.params)
         agrees = all(self.settings.get(key, value) == value for key, value in settings.items())
-        has_drain = any(trial.cell.load == "drain" for trial in self.trials)
-        return agrees and not (load == "drain" and has_drain)
+        loads = {trial.cell.load for trial in self.trials} | {cell.load}
+        twice = cell.load == "drain" and any(t.cell.load == "drain" for t in self.trials)
+        return agrees and not twice and "backlog" not in loads
 
 
 @dataclass(frozen=True)
@@ -127,21 +168,49 @@ def make_plan(
             raise unknown("scenario", name, all_scenarios())
     choices = _choices(variants or profile.variants)
     cells = [
-        _cell(profile, spec, choice, concurrency, rounds)
+        cell
         for spec in profile.cells
         if spec.scenario in wanted
         for choice in choices
         for concurrency in spec.concurrency or profile.concurrency
+        for cell in _cells(profile, spec, choice, concurrency, rounds)
     ]
     if not cells:
         have = ", ".join(sorted({spec.scenario for spec in profile.cells}))
-        raise UsageError(f"nothing to run: the profile {profile.name} has only {have}")
-    _refuse_twins(cells, profile)
+        raise UsageError(
+            f"nothing to run: the profile {profile.name} has only {have}, "
+            "and not everything can run everything (see 'bench list backends')"
+        )
+    _refuse_alike(cells, profile)
     baseline = profile.baseline_windows if platform == "win32" else profile.baseline
-    return Plan(profile, profile.seed, baseline, cells, _leases(cells, profile.seed))
+    cells += _twins(cells, baseline)
+    _require_drains(cells, profile)
+    return Plan(profile, profile.seed, baseline, cells, lay_out(cells, profile.seed))
 
 
-def _refuse_twins(cells: list[Cell], profile: Profile) -> None:
+def _twins(cells: list[Cell], baseline: str) -> list[Cell]:
+    """The baseline's cells once more: what differs between the two is noise."""
+    return [
+        replace(cell, twin=True)
+        for cell in cells
+        if cell.choice.name == baseline and cell.rounds >= TWIN_ROUNDS and cell.load in TWIN_LOADS
+    ]
+
+
+def _require_drains(cells: list[Cell], profile: Profile) -> None:
+    """Shares of a throughput need the drain that measures it."""
+    drains = {cell.drained for cell in cells if cell.load == "drain"}
+    for cell in cells:
+        relative = cell.load == "saturation" or "offered" in cell.params
+        if relative and cell.drained not in drains:
+            raise UsageError(
+                f"the profile {profile.name} has no drain for {cell.label}: its rates are shares of "
+                "what the variant drains, so add a cell with load = 'drain' and the same "
+                "parameters and concurrency, or give rate_per_s = [N, ...]"
+            )
+
+
+def _refuse_alike(cells: list[Cell], profile: Profile) -> None:
     """Two cells that differ in their size alone would be told as one."""
     seen = set()
     for cell in cells:
@@ -164,31 +233,49 @@ def _choices(names: list[str]) -> list[Choice]:
     return list(chosen.values())
 
 
-def _cell(
+def _cells(
     profile: Profile, spec: CellSpec, choice: Choice, concurrency: int, rounds: int | None
-) -> Cell:
+) -> Iterator[Cell]:
+    """One cell for each combination of the values given; none where the variant's backend cannot
+    do what the scenario or the load asks."""
     scenario = all_scenarios()[spec.scenario]
-    params = {p.name: p.default for p in scenario.parameters} | spec.own_parameters()
+    if choice.backend.capabilities.lacks(spec.load, scenario.asks):
+        return
     own = min(spec.rounds or profile.rounds, rounds or 10**6)
-    return Cell(
-        choice=choice,
-        scenario=scenario,
-        load=spec.load,
-        concurrency=concurrency,
-        params=params,
-        tasks=_tasks(spec, choice, concurrency, params),
-        for_s=spec.for_s,
-        rounds=own if spec.rounds else rounds or profile.rounds,
-        seed=profile.seed,
-    )
+    for params in _variations(scenario, spec):
+        yield Cell(
+            choice=choice,
+            scenario=scenario,
+            load=spec.load,
+            concurrency=concurrency,
+            params=params,
+            tasks=_tasks(spec, choice, concurrency, params),
+            for_s=spec.for_s,
+            rounds=own if spec.rounds else rounds or profile.rounds,
+            seed=profile.seed,
+        )
+
+
+def _variations(scenario: Scenario, spec: CellSpec) -> Iterator[dict[str, Any]]:
+    defaults = {p.name: p.default for p in scenario.parameters}
+    swept = spec.own_parameters()
+    for values in product(*swept.values()):
+        for offer in spec.offers():
+            yield defaults | dict(zip(swept, values, strict=True)) | offer
 
 
 def _tasks(spec: CellSpec, choice: Choice, concurrency: int, params: Mapping[str, Any]) -> int:
     """A drain's backlog is sized to take about ``for_s`` seconds; a closed load gets more items
     than it can use in its time."""
+    if spec.load == "backlog":
+        return int(params["backlog"])
+    if spec.load == "idle" or spec.load == "saturation" or "offered" in params:
+        return 0
     if spec.tasks is not None:
         return spec.tasks
     assert spec.for_s is not None
+    if spec.load == "open":
+        return max(MIN_TASKS, math.ceil(params["rate_per_s"] * spec.for_s))
     if spec.load == "closed":
         return math.ceil(2000 * spec.for_s)
     rate = choice.variant.nominal_rate(concurrency)
@@ -197,7 +284,7 @@ def _tasks(spec: CellSpec, choice: Choice, concurrency: int, params: Mapping[str
     return max(MIN_TASKS, math.ceil(rate * spec.for_s))
 
 
-def _leases(cells: list[Cell], seed: int) -> list[LeasePlan]:
+def lay_out(cells: list[Cell], seed: int) -> list[LeasePlan]:
     """Group each round's trials into leases; shuffle leases and trials with the run's seed."""
     rng = random.Random(seed)
     leases: list[LeasePlan] = []
@@ -218,13 +305,11 @@ def _leases(cells: list[Cell], seed: int) -> list[LeasePlan]:
 
 def _place(trial: TrialPlan, leases: list[LeasePlan]) -> None:
     cell = trial.cell
-    settings = cell.scenario.settings(cell.params)
     for lease in leases:
-        same = (lease.choice, lease.concurrency) == (cell.choice, cell.concurrency)
-        if same and lease.takes(settings, cell.load):
+        if lease.takes(cell):
             break
     else:
-        lease = LeasePlan(cell.choice, cell.concurrency, trial.round)
+        lease = LeasePlan(cell.choice, cell.concurrency, trial.round, cell.twin)
         leases.append(lease)
-    lease.settings.update(settings)
+    lease.settings.update(cell.scenario.settings(cell.params))
     lease.trials.append(trial)

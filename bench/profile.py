@@ -7,25 +7,47 @@ import re
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backends import UnknownVariant, choose
 from bench.errors import UsageError, unknown
 from scenarios import all_scenarios
-from scenarios.spec import Scenario
+from scenarios.spec import Parameter
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 _CELLS_HEADER = re.compile(r"\s*\[\[\s*cells\s*\]\]")
 Concurrency = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
+#: More than twice what a variant drains tells nothing that twice does not.
+Share = Annotated[float, Field(gt=0, le=2)]
+
+#: Per load, the keys that say how it is offered: those it needs, those it may have.
+LOAD_KEYS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "drain": (frozenset(), frozenset({"tasks", "for_s"})),
+    "burst": (frozenset(), frozenset({"tasks", "for_s"})),
+    "closed": (frozenset({"for_s"}), frozenset({"tasks"})),
+    "open": (frozenset({"for_s"}), frozenset({"offered", "rate_per_s", "arrival"})),
+    "saturation": (frozenset({"for_s"}), frozenset({"p99_bound_ms", "arrival"})),
+    "backlog": (frozenset({"for_s", "backlog"}), frozenset()),
+    "idle": (frozenset({"for_s"}), frozenset()),
+}
+_HOW = frozenset().union(*(needs | may for needs, may in LOAD_KEYS.values()))
 
 
 class CellSpec(BaseModel):
     """One ``[[cells]]`` table: a scenario under a load, for every variant and concurrency.
 
-    Keys beyond these are the scenario's own parameters.
+    Keys beyond these are the scenario's own parameters. A list of values, of a parameter or of
+    ``offered``, ``rate_per_s`` and ``backlog``, makes a cell of each.
+
+    Attributes:
+        for_s: how long tasks are offered; of a drain how long they are to last.
+        offered: rates of an open load as shares of the variant's own drain throughput.
+        rate_per_s: rates of an open load common to all variants.
+        p99_bound_ms: below it a rate counts as sustained.
+        backlog: tasks queued before the workers start, who then drain for ``for_s``.
     """
 
     model_config = ConfigDict(extra="allow", strict=True)
@@ -36,10 +58,28 @@ class CellSpec(BaseModel):
     for_s: Positive | None = None
     concurrency: Concurrency | None = None
     rounds: Count | None = None
+    offered: list[Share] | None = None
+    rate_per_s: list[Positive] | None = None
+    arrival: Literal["poisson", "constant"] = "poisson"
+    p99_bound_ms: Positive = 100.0
+    backlog: list[Count] | None = None
 
-    def own_parameters(self) -> dict[str, Any]:
-        """The scenario's parameters set here."""
-        return dict(self.model_extra or {})
+    def own_parameters(self) -> dict[str, list[Any]]:
+        """The scenario's parameters set here, each with its values."""
+        extra = self.model_extra or {}
+        return {key: value if isinstance(value, list) else [value] for key, value in extra.items()}
+
+    def offers(self) -> list[dict[str, Any]]:
+        """How the load is offered, as parameters of a cell: one entry for each."""
+        if self.load == "open":
+            rates = [("offered", share) for share in self.offered or ()]
+            rates += [("rate_per_s", rate) for rate in self.rate_per_s or ()]
+            return [{"arrival": self.arrival, name: value} for name, value in rates]
+        if self.load == "saturation":
+            return [{"arrival": self.arrival, "p99_bound_ms": self.p99_bound_ms}]
+        if self.load == "backlog":
+            return [{"backlog": tasks} for tasks in self.backlog or ()]
+        return [{}]
 
 
 class Profile(BaseModel):
@@ -130,29 +170,50 @@ def _check_cell(cell: CellSpec, path: Path, text: str, number: int) -> None:
     if cell.load not in scenario.loads:
         allowed = ", ".join(scenario.loads)
         raise fault("load", f"load {cell.load!r} does not fit {cell.scenario}: allowed: {allowed}")
-    if cell.tasks is None and cell.for_s is None:
-        raise fault("scenario", "a cell needs tasks = N or for_s = SECONDS")
-    if cell.for_s is None and cell.load == "closed":
-        raise fault("load", "a closed load needs for_s = SECONDS (tasks = N may limit it further)")
-    _check_parameters(cell, scenario, fault)
-
-
-def _check_parameters(cell: CellSpec, scenario: Scenario, fault: Any) -> None:
+    _check_offer(cell, fault)
     known = {p.name: p for p in scenario.parameters}
-    for key, value in cell.own_parameters().items():
+    for key, values in cell.own_parameters().items():
         if key not in known:
-            allowed = ", ".join([*known, *(k for k in CellSpec.model_fields)])
+            of_load = sorted(frozenset().union(*LOAD_KEYS[cell.load]))
+            allowed = ", ".join([*known, "scenario", "load", "concurrency", "rounds", *of_load])
             raise fault(key, f"unknown key {key!r} for {scenario.name}: allowed are {allowed}")
-        wanted = known[key]
-        whole = isinstance(wanted.default, int)
-        number = type(value) is int or (type(value) is float and math.isfinite(value))
-        if not number or (whole and type(value) is float):
-            kind = "an integer" if whole else "a number"
-            raise fault(key, f"{key} = {value!r}: {kind} is expected ({wanted.help})")
-        if value < wanted.minimum:
-            raise fault(key, f"{key} = {value}: at least {wanted.minimum} ({wanted.help})")
-        if value > wanted.maximum:
-            raise fault(key, f"{key} = {value}: at most {wanted.maximum} ({wanted.help})")
+        if not values:
+            raise fault(key, f"{key} = []: expected at least one value ({known[key].help})")
+        for value in values:
+            _check_value(known[key], value, fault)
+
+
+def _check_offer(cell: CellSpec, fault: Any) -> None:
+    """Whether the cell says how its load is offered, and nothing that the load does not know."""
+    needs, may = LOAD_KEYS[cell.load]
+    given = {key for key in _HOW & cell.model_fields_set if getattr(cell, key)}
+    if cell.load in ("drain", "burst") and not given & may:
+        raise fault("scenario", "a cell needs tasks = N or for_s = SECONDS")
+    for key in sorted(needs - given):
+        hint = " (tasks = N may limit it further)" if cell.load == "closed" else ""
+        wanted = "SECONDS" if key == "for_s" else "[N, ...]"
+        raise fault("load", f"load {cell.load!r} needs {key} = {wanted}{hint}")
+    for key in sorted(given - needs - may):
+        allowed = ", ".join(sorted(needs | may))
+        raise fault(key, f"load {cell.load!r} does not know {key!r}: allowed are {allowed}")
+    if cell.load == "open" and not given & {"offered", "rate_per_s"}:
+        raise fault(
+            "load",
+            "load 'open' needs offered = [SHARE, ...] of the drain, or rate_per_s = [N, ...]",
+        )
+
+
+def _check_value(wanted: Parameter, value: Any, fault: Any) -> None:
+    key = wanted.name
+    whole = isinstance(wanted.default, int)
+    number = type(value) is int or (type(value) is float and math.isfinite(value))
+    if not number or (whole and type(value) is float):
+        kind = "an integer" if whole else "a number"
+        raise fault(key, f"{key} = {value!r}: {kind} is expected ({wanted.help})")
+    if value < wanted.minimum:
+        raise fault(key, f"{key} = {value}: at least {wanted.minimum} ({wanted.help})")
+    if value > wanted.maximum:
+        raise fault(key, f"{key} = {value}: at most {wanted.maximum} ({wanted.help})")
 
 
 def _check_variant(name: str, path: Path, text: str, *, single: bool = False) -> None:

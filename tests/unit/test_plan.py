@@ -17,6 +17,11 @@ ADD_CLOSED = {"scenario": "add", "load": "closed", "for_s": 1.0}
 CHAIN = {"scenario": "chain", "load": "closed", "for_s": 1.0, "length": 2}
 LONG_CHAIN = CHAIN | {"length": 5}
 FLAKY = {"scenario": "flaky", "load": "burst", "tasks": 20}
+OPEN = {"scenario": "add", "load": "open", "for_s": 2.0, "offered": [0.5, 0.8], "rate_per_s": [50]}
+COMMON = {"scenario": "add", "load": "open", "for_s": 2.0, "rate_per_s": [50]}
+SATURATION = {"scenario": "add", "load": "saturation", "for_s": 1.0}
+BACKLOG = {"scenario": "add", "load": "backlog", "for_s": 1.0, "backlog": [1000, 5000]}
+IDLE = {"scenario": "add", "load": "idle", "for_s": 10.0}
 
 
 def profile(*cells, **more) -> Profile:
@@ -73,11 +78,12 @@ def test_each_cell_runs_once_in_each_round():
 
 
 def test_a_round_mixes_variants_rather_than_running_one_after_the_other():
-    """Were a variant's leases together, 9 variants at 2 concurrencies had 9 neighbours alike."""
+    """Were a variant's leases together, 9 variants and a twin at 2 concurrencies had 10
+    neighbours alike."""
     leases = [lease for lease in make_plan(profile(ADD_DRAIN)).leases if lease.round == 1]
-    assert len(leases) == 18
+    assert len(leases) == 20
     alike = sum(a.choice == b.choice for a, b in pairwise(leases))
-    assert alike < 9
+    assert alike < 10
 
 
 def test_the_trials_of_a_lease_are_shuffled_behind_its_drain():
@@ -146,13 +152,17 @@ def test_a_drain_comes_first_in_its_lease_for_it_needs_workers_not_yet_started()
             loads = [trial.cell.load for trial in lease.trials]
             assert "drain" not in loads[1:]
             drains += loads[0] == "drain"
-    assert drains == 20 * 3 * 18  # seeds, rounds, and 9 variants at 2 concurrencies
+    assert drains == 20 * 3 * 20  # seeds, rounds, 9 variants and a twin at 2 concurrencies
 
 
 def test_a_lease_takes_one_drain():
     (lease,) = make_plan(profile(ADD_DRAIN, rounds=1, concurrency=[1]), variants=["arq"]).leases
-    assert lease.takes({}, "closed")
-    assert not lease.takes({}, "drain")
+    drain, closed = (
+        make_plan(profile(cell, concurrency=[1]), variants=["arq"]).cells[0]
+        for cell in (ADD_DRAIN, ADD_CLOSED)
+    )
+    assert lease.takes(closed)
+    assert not lease.takes(drain)
 
 
 @pytest.mark.parametrize(
@@ -215,9 +225,9 @@ def test_a_cell_with_rounds_of_its_own_has_so_many():
     plan = make_plan(profile(ADD_DRAIN, FLAKY | {"rounds": 1}, ADD_CLOSED | {"rounds": 5}))
     rounds = Counter((t.cell.scenario.name, t.cell.load) for t in plan.trials)
     assert rounds == {
-        ("add", "drain"): 3 * 18,
-        ("flaky", "burst"): 1 * 18,
-        ("add", "closed"): 5 * 18,
+        ("add", "drain"): 3 * 20,
+        ("flaky", "burst"): 1 * 18,  # of one round there is no twin
+        ("add", "closed"): 5 * 20,
     }
 
 
@@ -278,8 +288,86 @@ def test_an_unknown_scenario_is_told_with_the_nearest():
 
 
 def test_nothing_left_to_run_is_told():
-    with pytest.raises(UsageError, match=r"the profile test has only add, chain$"):
+    with pytest.raises(UsageError, match=r"the profile test has only add, chain, and not"):
         make_plan(profile(ADD_DRAIN, CHAIN), scenarios=["flaky"])
+
+
+# --- the baseline's twin ---------------------------------------------------------------------
+
+
+def test_the_baseline_runs_twice_in_leases_of_its_own():
+    plan = make_plan(profile(ADD_DRAIN, ADD_CLOSED, baseline="arq"), variants=["arq", "rq:fork"])
+    names = Counter(cell.name for cell in plan.cells)
+    assert names == {"arq": 4, "arq (A/A)": 4, "rq:fork": 4}
+    for lease in plan.leases:
+        assert {trial.cell.twin for trial in lease.trials} == {lease.twin}
+    twins = [lease.id for lease in plan.leases if lease.twin]
+    assert len(twins) == 3 * 2
+    assert all("-arq-aa-c" in name for name in twins)
+
+
+@pytest.mark.parametrize("cell", [ADD_DRAIN | {"rounds": 2}, BACKLOG, IDLE], ids=str)
+def test_what_no_noise_floor_is_asked_of_has_no_twin(cell):
+    plan = make_plan(profile(cell, baseline="arq"), variants=["arq"])
+    assert not any(cell.twin for cell in plan.cells)
+
+
+def test_a_run_without_the_baseline_has_no_twin():
+    assert not any(cell.twin for cell in make_plan(profile(), variants=["arq"]).cells)
+
+
+# --- how a load is offered -------------------------------------------------------------------
+
+
+def test_every_rate_of_an_open_load_is_a_cell():
+    plan = make_plan(profile(ADD_DRAIN, OPEN, concurrency=[4]), variants=["arq"])
+    assert [cell.params for cell in plan.cells[1:]] == [
+        {"service_s": 0.0, "arrival": "poisson", "offered": 0.5},
+        {"service_s": 0.0, "arrival": "poisson", "offered": 0.8},
+        {"service_s": 0.0, "arrival": "poisson", "rate_per_s": 50},
+    ]
+
+
+def test_a_share_of_the_drain_has_no_count_of_tasks_before_the_drain_was_measured():
+    plan = make_plan(profile(ADD_DRAIN, OPEN, concurrency=[4]), variants=["arq"])
+    assert [cell.tasks for cell in plan.cells[1:]] == [0, 0, 100]
+
+
+@pytest.mark.parametrize("cell", [OPEN, SATURATION], ids=str)
+def test_rates_that_are_shares_of_a_drain_need_that_drain(cell):
+    other = ADD_DRAIN | {"service_s": 0.5}
+    for cells in ([cell], [cell, other]):
+        with pytest.raises(UsageError, match=r"has no drain for arq c=1 add (open|sat)"):
+            make_plan(profile(*cells, concurrency=[1]), variants=["arq"])
+
+
+def test_a_rate_common_to_all_needs_no_drain():
+    (cell,) = make_plan(profile(COMMON, concurrency=[1]), variants=["arq"]).cells
+    assert cell.params["rate_per_s"] == 50
+
+
+def test_a_drain_shares_its_lease_with_the_loads_that_take_shares_of_it():
+    plan = make_plan(profile(OPEN, SATURATION, ADD_DRAIN, rounds=1), variants=["arq"])
+    assert [lease.trials[0].cell.load for lease in plan.leases] == ["drain"] * 2
+    assert {trial.cell.drained for trial in plan.leases[0].trials} == {
+        plan.leases[0].trials[0].cell.drained
+    }
+
+
+def test_a_backlog_has_a_lease_of_its_own_for_it_is_left_half_done():
+    plan = make_plan(profile(BACKLOG, ADD_DRAIN, ADD_CLOSED, concurrency=[4]), variants=["arq"])
+    loads = [[t.cell.load for t in lease.trials] for lease in plan.leases if lease.round == 1]
+    assert sorted(map(len, loads)) == [1, 1, 2]
+    assert loads.count(["backlog"]) == 2
+    assert sorted({cell.tasks for cell in plan.cells if cell.load == "backlog"}) == [1000, 5000]
+
+
+def test_a_list_of_values_makes_a_cell_of_each():
+    sweep = CHAIN | {"length": [2, 3], "service_s": [0.0, 0.1]}
+    plan = make_plan(profile(sweep, concurrency=[1]), variants=["arq"])
+    assert [cell.params for cell in plan.cells] == [
+        {"length": length, "service_s": service_s} for length in (2, 3) for service_s in (0.0, 0.1)
+    ]
 
 
 # --- cells -----------------------------------------------------------------------------------

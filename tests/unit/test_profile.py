@@ -79,7 +79,7 @@ def test_a_file_is_loaded_by_its_path_and_named_by_its_stem(load):
     add, flaky = profile.cells
     assert (add.for_s, add.tasks, add.own_parameters()) == (1.0, None, {})
     assert (flaky.tasks, flaky.concurrency) == (10, [2])
-    assert flaky.own_parameters() == {"retry_delay_s": 0.5}
+    assert flaky.own_parameters() == {"retry_delay_s": [0.5]}
 
 
 def test_what_a_profile_does_not_say_has_a_default(load):
@@ -94,13 +94,13 @@ def test_a_parameter_may_be_exactly_its_minimum(load):
 
 def test_a_whole_number_does_for_a_parameter_with_a_fraction(load):
     profile = load(changed("retry_delay_s = 0.5", "retry_delay_s = 2"))
-    assert profile.cells[1].own_parameters() == {"retry_delay_s": 2}
+    assert profile.cells[1].own_parameters() == {"retry_delay_s": [2]}
 
 
 # --- mistakes --------------------------------------------------------------------------------
 
 CELL = "for_s = 1\n"
-FLAKY_KEYS = "retry_delay_s, scenario, load, tasks, for_s, concurrency, rounds"
+FLAKY_KEYS = "retry_delay_s, scenario, load, concurrency, rounds, for_s, tasks"
 
 MISTAKES = {
     # top level
@@ -216,7 +216,7 @@ MISTAKES = {
     "closed without time": (
         changed('"drain"\nfor_s = 1', '"closed"\ntasks = 5'),
         8,
-        r"a closed load needs for_s = SECONDS",
+        r"load 'closed' needs for_s = SECONDS \(tasks = N may limit it further\)$",
     ),
     "unknown parameter": (
         changed("retry_delay_s = 0.5", "retry_delay = 0.5"),
@@ -227,6 +227,56 @@ MISTAKES = {
         changed(CELL, "for_s = 1\nlength = 2\n"),
         10,
         r"unknown key 'length' for add: allowed are service_s, scenario, ",
+    ),
+    "open without time": (
+        changed('"drain"\nfor_s = 1', '"open"\noffered = [0.5]'),
+        8,
+        r"load 'open' needs for_s = SECONDS$",
+    ),
+    "open without a rate": (
+        changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1'),
+        8,
+        r"load 'open' needs offered = \[SHARE, \.\.\.\] of the drain, or rate_per_s",
+    ),
+    "share that is no list": (
+        changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1\noffered = 0.5'),
+        10,
+        r"cells\.1\.offered = 0\.5: input should be a valid list$",
+    ),
+    "share of more than twice": (
+        changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1\noffered = [50]'),
+        10,
+        r"offered\.1 = 50: input should be less than or equal to 2$",
+    ),
+    "unknown arrival": (
+        changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1\noffered = [0.5]\narrival = "bursty"'),
+        11,
+        r"arrival = 'bursty': input should be 'poisson' or 'constant'$",
+    ),
+    "backlog without its sizes": (
+        changed('"drain"\nfor_s = 1', '"backlog"\nfor_s = 1'),
+        8,
+        r"load 'backlog' needs backlog = \[N, \.\.\.\]$",
+    ),
+    "key of another load": (
+        changed(CELL, "for_s = 1\noffered = [0.5]\n"),
+        10,
+        r"load 'drain' does not know 'offered': allowed are for_s, tasks$",
+    ),
+    "bound of another load": (
+        changed(CELL, "for_s = 1\np99_bound_ms = 50\n"),
+        10,
+        r"load 'drain' does not know 'p99_bound_ms': allowed are for_s, tasks$",
+    ),
+    "no value in a list": (
+        changed("retry_delay_s = 0.5", "retry_delay_s = []"),
+        15,
+        r"retry_delay_s = \[\]: expected at least one value \(fixed delay",
+    ),
+    "wrong value in a list": (
+        changed("retry_delay_s = 0.5", 'retry_delay_s = [1.0, "2"]'),
+        15,
+        r"retry_delay_s = '2': a number is expected",
     ),
     "text for a parameter": (
         changed("retry_delay_s = 0.5", 'retry_delay_s = "0.5"'),
