@@ -15,9 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-import redis
+import pandas as pd
 
+from backends.kit import events
 from bench import bot_api, processes, store
+from bench.cost import Meter
 from bench.environments import Environment
 from bench.events import Tail, read_raw, write_parquet
 from bench.plan import LeasePlan
@@ -28,6 +30,8 @@ from bench.redis_server import Server, secrets_of
 ROOT = Path(__file__).resolve().parent.parent
 
 READY_WITHIN_S = 30.0
+#: Between two looks at the workers' memory while a trial runs.
+SAMPLE_EVERY_S = 0.5
 LOG_TAIL_LINES = 12
 
 
@@ -69,7 +73,8 @@ class Lease:
         self._producer: Producer | None = None
         self._bot_api: subprocess.Popen[bytes] | None = None
         self._logs: list[IO[bytes]] = []
-        self._redis: redis.Redis | None = None
+        self._meter: Meter | None = None
+        self._sampled = 0.0
         self._facts: dict[str, Any] = {}
 
     # --- start -------------------------------------------------------------------------------
@@ -77,7 +82,7 @@ class Lease:
     def __enter__(self) -> Lease:
         (self.folder / "events").mkdir(parents=True)
         self._scratch.mkdir(parents=True)
-        self._redis = self._server.client()
+        self._meter = Meter(self._server, self._roles)
         self._facts = {
             "lease_id": self.id,
             "variant": self.plan.choice.name,
@@ -148,7 +153,7 @@ class Lease:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._producer = Producer(process, self.check_alive)
+        self._producer = Producer(process, self.watch)
         self._producer.await_ready(time.monotonic() + READY_WITHIN_S)
 
     def start_workers(self, deadline: float) -> None:
@@ -199,6 +204,37 @@ class Lease:
         if self._producer is not None:
             self._producer.check_alive()
 
+    def watch(self) -> None:
+        """:meth:`check_alive`; now and then also a look at the workers' memory."""
+        self.check_alive()
+        if self._meter is not None and time.monotonic() - self._sampled > SAMPLE_EVERY_S:
+            self._meter.sample()
+            self._sampled = time.monotonic()
+
+    def mark(self, at: str, trial: int) -> dict[str, Any]:
+        """What the lease has cost so far, by the server's and the system's counters.
+
+        Args:
+            at: which point of the trial this is.
+        """
+        assert self._meter is not None
+        self.tail.poll()
+        return self._meter.mark(at, self.tail.count(trial, events.END, events.FAIL))
+
+    def recorded(self, trial: int) -> pd.DataFrame:
+        """The trial's events so far, as of :func:`bench.events.read_raw`."""
+        table = read_raw(self.folder / "events")
+        return table[table["task_id"] // 2**32 == trial]
+
+    def _roles(self) -> dict[str, list[int]]:
+        """The root processes whose cost counts, by role."""
+        roles = {"worker": [process.pid for process in self._workers]}
+        if self._producer is not None:
+            roles["producer"] = [self._producer.process.pid]
+        if self._server.pid is not None:
+            roles["redis"] = [self._server.pid]
+        return roles
+
     def ask(self, deadline: float, **command: Any) -> dict[str, Any]:
         """Send one command to the producer; see :meth:`bench.producer.Producer.ask`."""
         assert self._producer is not None
@@ -206,7 +242,8 @@ class Lease:
 
     def pending(self) -> int:
         """Tasks the broker still holds."""
-        return self.backend.pending(self._redis, self.namespace, self._scratch)
+        assert self._meter is not None
+        return self.backend.pending(self._meter.client, self.namespace, self._scratch)
 
     def log_tail(self) -> list[str]:
         """The last lines of the worker's and, if it has any, the producer's log, masked."""
@@ -280,9 +317,9 @@ class Lease:
 
     def _sweep(self) -> None:
         """Remove the lease's keys; try again, for a killed worker's last command may be late."""
-        if self._redis is None:
+        if self._meter is None:
             return
-        with self._redis as client:
+        with self._meter.client as client:
             for _ in range(3):
                 self.backend.sweep(client, self.namespace)
                 left = list(client.scan_iter(match=f"*{self.namespace}*", count=1000))

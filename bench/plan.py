@@ -204,8 +204,8 @@ def _require_drains(cells: list[Cell], profile: Profile) -> None:
         relative = cell.load == "saturation" or "offered" in cell.params
         if relative and cell.drained not in drains:
             raise UsageError(
-                f"the profile {profile.name} has no drain for {cell.label}: its rates are shares of "
-                "what the variant drains, so add a cell with load = 'drain' and the same "
+                f"the profile {profile.name} has no drain for {cell.label}: its rates are shares "
+                "of what the variant drains, so add a cell with load = 'drain' and the same "
                 "parameters and concurrency, or give rate_per_s = [N, ...]"
             )
 

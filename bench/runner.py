@@ -57,6 +57,7 @@ class Runner:
         self._token = token
         self._scratch = scratch
         self._observer = observer
+        self._drained: dict[str, float] = {}
 
     def run(self) -> None:
         """Run all leases.
@@ -102,10 +103,12 @@ class Runner:
             with lease:
                 for trial in plan.trials:
                     self._observer.trial_started(trial)
-                    outcome = run_trial(lease, trial, self._plan.profile.trial_timeout_s)
+                    outcome = run_trial(
+                        lease, trial, self._plan.profile.trial_timeout_s, self._drained
+                    )
                     self._keep(trial, outcome, lease.id)
                     done += 1
-                    if outcome.status != "ok":
+                    if outcome.status in ("failed", "timeout"):
                         break
                 if not lease.ready:
                     untried = replace(outcome, sent=0, took_s=0.0)

@@ -99,7 +99,7 @@ def _show_plan(plan: Plan) -> None:
         typer.echo(f"round {lease.round}: {lease.choice.name} c={lease.concurrency}")
         for trial in lease.trials:
             cell = trial.cell
-            params = " ".join(f"{k}={v:g}" for k, v in cell.params.items())
+            params = " ".join(f"{k}={v}" for k, v in cell.params.items())
             count = f"{cell.for_s:g} s" if cell.load == "closed" else f"{cell.tasks} tasks"
             typer.echo(f"    {cell.scenario.name} {cell.load} {count} {params}".rstrip())
     minutes = expected_seconds(plan) / 60
