@@ -59,6 +59,25 @@ class Capabilities:
     chains: bool = True
     retry_granularity_s: float = 0.0
 
+    def lacks(self, load: str, asks: Iterable[str] = ()) -> str | None:
+        """Why the library cannot be offered such work: ``"keeps no results"``; ``None`` if it can.
+
+        Args:
+            load: how the work is offered; a closed load needs results.
+            asks: what the work needs beside that: ``"retries"``, ``"chains"``.
+
+        Raises:
+            KeyError: something else is asked for.
+        """
+        able = {
+            "results": (self.results, "keeps no results"),
+            "retries": (self.retries, "does not retry"),
+            "chains": (self.chains, "has no chains"),
+        }
+        needed = {*asks, "results"} if load == "closed" else {*asks}
+        missing = [reason for can, reason in (able[need] for need in sorted(needed)) if not can]
+        return ", ".join(missing) or None
+
 
 @dataclass(frozen=True)
 class Variant:

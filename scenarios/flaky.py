@@ -38,4 +38,5 @@ SCENARIO = Scenario(
             "flaky.retry_delay_s",
         ),
     ),
+    asks=frozenset({"retries"}),
 )

@@ -80,4 +80,5 @@ SCENARIO = Scenario(
         ),
     ),
     needs=frozenset({"bot-api"}),
+    asks=frozenset({"retries"}),
 )

@@ -73,6 +73,7 @@ class Scenario:
         items: ``items(first_id, count, params, seed)`` gives the items to send. Task ids count
             up from ``first_id``. The same arguments always give the same items.
         needs: services of the harness's that the workers talk to (``"bot-api"``).
+        asks: what the queue must be able to do beyond running a task: ``"retries"``, ``"chains"``.
         headline: per load, the metric that variants are ranked by.
         columns: per load, further metrics for the report's table.
         period: what is expected of item ``i`` is also expected of item ``i + period``, so that
@@ -86,6 +87,7 @@ class Scenario:
     columns: Mapping[Load, tuple[str, ...]]
     parameters: tuple[Parameter, ...] = ()
     needs: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
     period: int = 0
 
     @property

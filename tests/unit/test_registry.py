@@ -5,7 +5,8 @@ import re
 import pytest
 
 from backends import Choice, UnknownVariant, all_backends, choose, known_variants
-from backends.spec import Backend, Readiness, Semantics, Variant, unlink
+from backends.spec import Backend, Capabilities, Readiness, Semantics, Variant, unlink
+from scenarios import all_scenarios
 
 COMPARED = {
     "arq",
@@ -175,6 +176,39 @@ def test_a_variant_runs_everywhere_unless_it_says_where():
 def test_a_nominal_rate_grows_with_concurrency_where_it_is_said_to():
     assert variant(nominal_tasks_per_s=60).nominal_rate(4) == 60
     assert variant(nominal_tasks_per_s=60, nominal_grows=True).nominal_rate(4) == 240
+
+
+# --- what a library can do -------------------------------------------------------------------
+
+NOTHING = Capabilities(results=False, retries=False, chains=False)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "load", "asks", "reason"),
+    [
+        (Capabilities(), "closed", {"retries", "chains"}, None),
+        (NOTHING, "drain", set(), None),
+        (NOTHING, "closed", set(), "keeps no results"),
+        (NOTHING, "burst", {"retries"}, "does not retry"),
+        (NOTHING, "burst", {"chains"}, "has no chains"),
+        (NOTHING, "closed", {"chains"}, "has no chains, keeps no results"),
+        (Capabilities(results=False), "burst", {"retries", "chains"}, None),
+        (Capabilities(retries=False), "closed", {"chains"}, None),
+    ],
+)
+def test_a_library_lacks_what_is_needed_and_it_cannot(capabilities, load, asks, reason):
+    assert capabilities.lacks(load, asks) == reason
+
+
+def test_asking_for_what_no_library_knows_is_a_mistake():
+    with pytest.raises(KeyError):
+        Capabilities().lacks("burst", {"miracles"})
+
+
+def test_a_library_that_does_all_lacks_nothing_for_any_scenario():
+    for scenario in all_scenarios().values():
+        for load in scenario.loads:
+            assert Capabilities().lacks(load, scenario.asks) is None
 
 
 # --- the broker's keys -----------------------------------------------------------------------

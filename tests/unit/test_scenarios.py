@@ -101,6 +101,15 @@ def test_only_messages_need_somebody_to_talk_to():
     assert all(need == set() for need in needs.values())
 
 
+def test_scenarios_say_what_a_queue_must_be_able_to_do():
+    asks = {name: set(scenario.asks) for name, scenario in all_scenarios().items()}
+    assert {name: ask for name, ask in asks.items() if ask} == {
+        "chain": {"chains"},
+        "flaky": {"retries"},
+        "notification": {"retries"},
+    }
+
+
 # --- add -------------------------------------------------------------------------------------
 
 
