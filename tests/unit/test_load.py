@@ -165,7 +165,7 @@ def test_a_refused_task_is_told_and_not_collected(handle, told):
         (NoResult(), (kinds.NO_RESULT, 5, 0)),
         (600, (kinds.RESULT, 5, 600)),
         (None, (kinds.RESULT, 5, kinds.ODD_VALUE)),
-        ("600", (kinds.RESULT, 5, kinds.ODD_VALUE)),
+        ("600", (kinds.RESULT, 5, 3)),
     ],
 )
 def test_what_the_library_says_of_a_task_is_recorded(handle, told, outcome, event):

@@ -308,7 +308,7 @@ def test_all_backends_and_scenarios_are_found_with_the_standard_library_alone():
         "from backends import all_backends; from scenarios import all_scenarios;"
         "print(*all_backends(), *all_scenarios())"
     ).split()
-    assert set(found) == {*all_backends(), "add", "chain", "flaky", "notification"}
+    assert set(found) == {*all_backends(), "add", "chain", "flaky", "notification", "payload"}
 
 
 def test_the_fake_bot_api_can_be_imported_with_the_standard_library_alone():
