@@ -1,0 +1,33 @@
+"""The worker, ``python -m backends.floor.worker``: takes the oldest task, runs it, one at a time."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from backends.floor import tasks
+from backends.floor.queue import KEY, redis
+from backends.kit.stopping import on_signals
+
+#: An idle worker looks up from the list so often, to see whether it shall stop.
+WAIT_S = 0.5
+
+
+def main() -> None:
+    """Run until asked to stop; the task in progress is finished first."""
+    stop = on_signals()
+    redis.ping()
+    print("floor worker ready", flush=True)
+    while not stop.asked:
+        taken = redis.blpop(KEY, WAIT_S)
+        if taken is not None:
+            name, kwargs = json.loads(taken[1])
+            try:
+                getattr(tasks, name)(**kwargs)
+            except Exception:
+                logging.exception("task %s failed", name)
+    redis.close()
+
+
+if __name__ == "__main__":
+    main()
