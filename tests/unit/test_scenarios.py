@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import get_args
 
 import pytest
 
 from scenarios import all_scenarios, workload
 from scenarios.notification import FAULTS, faults
+from scenarios.spec import Load
 
 FIRST = 7 * 2**32
 SCENARIOS = [pytest.param(scenario, id=name) for name, scenario in all_scenarios().items()]
@@ -71,7 +73,7 @@ def test_no_items_are_no_items(scenario):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_scenario_asks_a_question_and_has_a_headline_for_each_load(scenario):
     assert scenario.question.endswith("?")
-    assert set(scenario.loads) <= {"drain", "closed", "burst"}
+    assert set(scenario.loads) <= set(get_args(Load))
     assert set(scenario.columns) == set(scenario.loads)
     for load in scenario.loads:
         assert scenario.headline[load] not in scenario.columns[load]
