@@ -1,7 +1,7 @@
 """The least that a queue on Redis can do in Python: a list, JSON in, JSON out, nothing else.
 
-No library to choose but the limit to see the others against: what they take beyond this is the price
-of what they promise beyond this.
+No library to choose but the limit to see the others against: what they take beyond this is the
+price of what they promise beyond this.
 """
 
 from __future__ import annotations

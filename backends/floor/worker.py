@@ -1,4 +1,4 @@
-"""The worker, ``python -m backends.floor.worker``: takes the oldest task, runs it, one at a time."""
+"""The worker, ``python -m backends.floor.worker``: takes the oldest task, runs it, and so on."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from backends.kit.stopping import on_signals
 #: An idle worker looks up from the list so often, to see whether it shall stop.
 WAIT_S = 0.5
 
+_log = logging.getLogger("floor")
+
 
 def main() -> None:
     """Run until asked to stop; the task in progress is finished first."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = on_signals()
     redis.ping()
-    print("floor worker ready", flush=True)
+    _log.info("floor worker ready")
     while not stop.asked:
         taken = redis.blpop(KEY, WAIT_S)
         if taken is not None:
@@ -25,7 +28,7 @@ def main() -> None:
             try:
                 getattr(tasks, name)(**kwargs)
             except Exception:
-                logging.exception("task %s failed", name)
+                _log.exception("task %s failed", name)
     redis.close()
 
 
