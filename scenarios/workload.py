@@ -8,7 +8,9 @@ carry its weight.
 from __future__ import annotations
 
 import asyncio
+import base64
 import functools
+import random
 import time
 from typing import Any
 
@@ -47,6 +49,22 @@ def flaky(attempt: int, fails: int) -> int:
     if attempt <= fails:
         raise TemporaryError(f"attempt {attempt} of a task that fails {fails} times")
     return attempt
+
+
+#: 64 kB that hardly compress. Repeated they do not either for zlib, which looks back 32 kB: a queue
+#: that compresses must not be given a text that vanishes.
+_BLOCK = base64.b64encode(random.Random(0).randbytes(48 * 1024)).decode()
+
+
+@functools.cache
+def text_of(length: int) -> str:
+    """A text of ``length`` ASCII characters, always the same one."""
+    return (_BLOCK * (length // len(_BLOCK) + 1))[:length]
+
+
+def payload(data: str, result_bytes: int) -> str:
+    """Be given ``data`` and return a text of ``result_bytes`` characters. Nothing is computed."""
+    return text_of(result_bytes)
 
 
 @functools.cache

@@ -17,6 +17,11 @@ def add(x, y, task_id):
     return task.run(task_id, workload.add, x, y, ADD_SERVICE_S)
 
 
+@app.task(name="payload")
+def payload(data, result_bytes, task_id):
+    return task.run(task_id, workload.payload, data, result_bytes)
+
+
 @app.task(
     name="flaky",
     bind=True,

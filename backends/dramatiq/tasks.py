@@ -31,6 +31,11 @@ def add(x, y, task_id):
     return task.run(task_id, workload.add, x, y, ADD_SERVICE_S)
 
 
+@dramatiq.actor(broker=broker, store_results=True)
+def payload(data, result_bytes, task_id):
+    return task.run(task_id, workload.payload, data, result_bytes)
+
+
 @dramatiq.actor(broker=broker, store_results=True, retry_when=_temporary)
 def flaky(fails, task_id):
     try:

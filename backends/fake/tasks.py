@@ -23,6 +23,10 @@ def add(x: int, y: int, task_id: int, extra_s: float = 0.0) -> int:
     return task.run(task_id, workload.add, x, y, ADD_SERVICE_S + extra_s)
 
 
+def payload(data: str, result_bytes: int, task_id: int) -> str:
+    return task.run(task_id, workload.payload, data, result_bytes)
+
+
 def flaky(fails: int, task_id: int) -> int:
     try:
         return task.run(task_id, workload.flaky, task.attempt(task_id), fails)
@@ -43,4 +47,4 @@ def notification(text: str, task_id: int) -> int:
         raise Retry(setting("notification.retry_delay_s", 5)) from error
 
 
-TASKS = {"add": add, "flaky": flaky, "notification": notification}
+TASKS = {"add": add, "payload": payload, "flaky": flaky, "notification": notification}

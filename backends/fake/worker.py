@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-from backends.fake import stopping, store, tasks
+from backends.fake import lingering, store, tasks
 from backends.fake.behaviour import BEHAVIOURS, Behaviour, every
-from backends.kit import events, settings
+from backends.kit import events, settings, stopping
 from backends.kit.recorder import record
 
 _POLL_S = 0.002
@@ -122,8 +122,8 @@ def main() -> None:
         sys.exit("fake worker: bad setting, cannot start")
     stop = stopping.on_signals()
     if behaviour.ignores_stop:
-        stopping.ignore_stop()
-        stopping.start_lingering_child()
+        lingering.ignore_stop()
+        lingering.start_lingering_child()
     if behaviour.logs_redis_url and os.environ.get("BENCH_REDIS_URL"):
         _log.info("connecting to %s", settings.redis_url())
     if behaviour.becomes_ready:

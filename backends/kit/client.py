@@ -26,7 +26,14 @@ class TaskFailed(Exception):
 
 
 class NoResult(Exception):
-    """The library says nothing: no result within the time, or none is kept."""
+    """The library says nothing of this task within the time."""
+
+
+class NothingKept(NoResult):
+    """Results are never kept: that nothing is known of a task says nothing about it.
+
+    For libraries with ``Capabilities(results=False)`` only.
+    """
 
 
 class Client(Protocol):
@@ -50,6 +57,7 @@ class Client(Protocol):
         Raises:
             TaskFailed: the task failed for good.
             NoResult: nothing is known within ``timeout_s`` seconds.
+            NothingKept: the library keeps no results; raised at once.
         """
 
     def close(self) -> None:

@@ -24,12 +24,14 @@ REQUEST = 16  #: the fake Bot API received a message
 DELIVERED = 17  #: it accepted the message; value: HTTP status
 REJECTED = 18  #: it injected a fault; value: HTTP status, 0 a reset, -1 a timeout
 
-#: Stands for a result that is no 32-bit integer.
+#: Stands for a result that is neither a 32-bit integer nor a text.
 ODD_VALUE = -(2**31)
 
 
 def as_value(result: object) -> int:
-    """``result`` as an event's value."""
+    """``result`` as an event's value: an integer as it is, of a text the length."""
+    if isinstance(result, str):
+        return len(result)
     if isinstance(result, int) and -(2**31) < result < 2**31:
         return int(result)
     return ODD_VALUE

@@ -15,7 +15,7 @@ from time import perf_counter, perf_counter_ns
 from typing import Any
 
 from backends.kit import events
-from backends.kit.client import Client, NoResult, Step, TaskFailed
+from backends.kit.client import Client, NoResult, NothingKept, Step, TaskFailed
 from backends.kit.recorder import record, record_all
 
 #: A lane of a closed load goes on after its time until it has had so many round trips.
@@ -142,6 +142,8 @@ class Session:
             result = await self._client.result(handle, timeout_s)
         except TaskFailed:
             record(events.FAILURE, task_id)
+        except NothingKept:
+            pass  # asking for an outcome is no part of such a queue: there is none to record
         except NoResult:
             record(events.NO_RESULT, task_id)
         else:

@@ -32,6 +32,11 @@ def add(y, task_id, x=None):
     return task.run(task_id, workload.add, x, y, ADD_SERVICE_S)
 
 
+@_job()
+def payload(data, result_bytes, task_id):
+    return task.run(task_id, workload.payload, data, result_bytes)
+
+
 @_job(retry=_retry(setting("flaky.retry_delay_s", 5)))
 def flaky(fails, task_id):
     return task.run(task_id, workload.flaky, task.attempt(task_id), fails)

@@ -138,7 +138,7 @@ def _results(facts: Facts) -> Finding | None:
             for who, values in (("worker", computed), ("caller", facts.results)):
                 value = values.get(work.task_id)
                 if value is not None and int(value) != work.expected.value:
-                    got = "no integer" if int(value) == kinds.ODD_VALUE else int(value)
+                    got = "no integer or text" if int(value) == kinds.ODD_VALUE else int(value)
                     yield f"{_name(work)}: the {who} got {got} instead of {work.expected.value}"
 
     return Finding("results", "every result is right", len(known), list(problems()))

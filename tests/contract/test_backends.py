@@ -22,7 +22,7 @@ from support import ROOT, files_with, only_lease, snapshot, wait_until, write_pr
 
 from backends import Choice, choose, known_variants
 from backends.kit import events as kinds
-from backends.spec import Setting
+from backends.spec import Capabilities, Setting
 from bench import processes
 from bench.environments import Environment
 from bench.events import read_lease
@@ -32,13 +32,14 @@ from bench.measure.metrics import attempts, retry_gaps
 from bench.redis_server import Server, secrets_of
 from bench.trial import Outcome, run_trial
 from scenarios import all_scenarios
-from scenarios.spec import Item
+from scenarios.spec import Item, Params
 
 pytestmark = pytest.mark.integration
 
 VARIANTS = [*known_variants(), "fake:honest"]
 CONCURRENCY = 2
 RETRY_DELAY_S = 0.3
+PAYLOAD_KB = 10
 #: The number of the trial that is made here, by hand.
 MIXED = 1000
 LIMIT_S = 40.0
@@ -99,8 +100,14 @@ class Seen:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def sees_failure(self) -> bool:
-        return self.choice.backend.capabilities.sees_failure
+    def capabilities(self) -> Capabilities:
+        return self.choice.backend.capabilities
+
+    def needs(self, *asks: str, load: str = "burst") -> None:
+        """Skip a test of what this library does not claim to do."""
+        reason = self.capabilities.lacks(load, asks)
+        if reason is not None:
+            pytest.skip(f"{self.choice.name} {reason}")
 
     def trial(self, number: int) -> pd.DataFrame:
         return self.events[self.events["task_id"] // 2**32 == number]
@@ -141,7 +148,7 @@ def seen(
     lease = open_lease(plan, folder, Watched)
     _plant(server)
     before = snapshot(server)
-    mixed = _mixed_items()
+    mixed = _mixed_items(choice.backend.capabilities)
     with lease:
         outcome = run_trial(lease, plan.trials[0], LIMIT_S)
         found = Seen(
@@ -186,15 +193,22 @@ def _plant(server: Server) -> None:
                 redis.set(key, "of others")
 
 
-def _mixed_items() -> dict[str, list[Item]]:
-    """Tasks that fail 0 to 4 times, chains of 2 and of 5, and plain additions."""
-    scenarios = all_scenarios()
+def _mixed_items(capabilities: Capabilities) -> dict[str, list[Item]]:
+    """Tasks that fail 0 to 4 times, chains of 2 and of 5, plain additions and payloads; of these
+    what the library claims to do."""
     first = MIXED << 32
+    wanted: dict[str, tuple[str, int, int, Params]] = {
+        "flaky": ("flaky", first, 5, {"retry_delay_s": RETRY_DELAY_S}),
+        "chain2": ("chain", first + 5, 1, {"length": 2}),
+        "chain5": ("chain", first + 7, 1, {"length": 5}),
+        "add": ("add", first + 12, 4, {}),
+        "payload": ("payload", first + 16, 2, {"argument_kb": PAYLOAD_KB, "result_kb": PAYLOAD_KB}),
+    }
+    scenarios = all_scenarios()
     return {
-        "flaky": scenarios["flaky"].items(first, 5, {"retry_delay_s": RETRY_DELAY_S}, 1),
-        "chain2": scenarios["chain"].items(first + 5, 1, {"length": 2}, 1),
-        "chain5": scenarios["chain"].items(first + 7, 1, {"length": 5}, 1),
-        "add": scenarios["add"].items(first + 12, 4, {}, 1),
+        group: scenarios[name].items(first_id, count, params, 1)
+        for group, (name, first_id, count, params) in wanted.items()
+        if capabilities.lacks("burst", scenarios[name].asks) is None
     }
 
 
@@ -239,22 +253,46 @@ def test_mixed_tasks_pass_every_check(seen: Seen) -> None:
 
 
 def test_results_are_right(seen: Seen) -> None:
+    seen.needs(load="closed")
     works = [item[0] for item in seen.mixed["add"]]
     assert {w.task_id: seen.results().get(w.task_id) for w in works} == {
         w.task_id: w.kwargs["x"] + w.kwargs["y"] for w in works
     }
 
 
+def test_large_arguments_and_results_are_carried_whole(seen: Seen) -> None:
+    """What is recorded of a text is its length."""
+    works = [item[0] for item in seen.mixed["payload"]]
+    ids = {w.task_id for w in works}
+    assert {len(w.kwargs["data"]) for w in works} == {PAYLOAD_KB * 1000}
+    rows = seen.trial(MIXED)
+    done = rows[rows["task_id"].isin(ids) & (rows["kind"] == kinds.END)]
+    assert dict(zip(done["task_id"], done["value"], strict=True)) == dict.fromkeys(
+        ids, PAYLOAD_KB * 1000
+    )
+    if seen.capabilities.results:
+        assert {i: seen.results().get(i) for i in ids} == dict.fromkeys(ids, PAYLOAD_KB * 1000)
+
+
+def test_the_caller_is_told_of_every_task_or_of_none(seen: Seen) -> None:
+    """Of none where no results are kept: then it is not said that one did not come, either."""
+    asked = {item[-1].task_id for group in seen.mixed.values() for item in group}
+    told = set().union(*map(seen.told, (kinds.RESULT, kinds.FAILURE, kinds.NO_RESULT)))
+    assert told == (asked if seen.capabilities.results else set())
+
+
 @pytest.mark.parametrize(("name", "value"), [("chain2", 600), ("chain5", 1500)])
 def test_chain_hands_results_on(seen: Seen, name: str, value: int) -> None:
+    seen.needs("chains", load="closed")
     ((*_, last),) = seen.mixed[name]
     assert seen.results().get(last.task_id) == value
 
 
 def test_failure_for_good_is_told_as_failure(seen: Seen) -> None:
+    seen.needs("retries", load="closed")
     (always,) = seen.mixed["flaky"][4]
     assert always.task_id not in seen.results()
-    if not seen.sees_failure:
+    if not seen.capabilities.sees_failure:
         pytest.skip("this library cannot tell a failure from a missing result")
     assert seen.told(kinds.FAILURE) == {always.task_id}
     assert seen.told(kinds.NO_RESULT) == set()
@@ -262,6 +300,7 @@ def test_failure_for_good_is_told_as_failure(seen: Seen) -> None:
 
 @pytest.mark.parametrize(("fails", "expected"), [(0, 1), (2, 3), (3, 4), (4, 4)])
 def test_attempts_are_exactly(seen: Seen, fails: int, expected: int) -> None:
+    seen.needs("retries")
     (work,) = seen.mixed["flaky"][fails]
     rows = seen.trial(MIXED)
     table = attempts(rows[rows["task_id"] == work.task_id])
@@ -272,9 +311,10 @@ def test_attempts_are_exactly(seen: Seen, fails: int, expected: int) -> None:
 def test_no_retry_is_early(seen: Seen) -> None:
     """Not earlier than the backend itself says its due times are kept: the check for early
     retries makes no such allowance."""
+    seen.needs("retries")
     gaps = retry_gaps(attempts(seen.trial(MIXED)))
     assert len(gaps) == 1 + 2 + 3 + 3
-    granularity_s = seen.choice.backend.capabilities.retry_granularity_s
+    granularity_s = seen.capabilities.retry_granularity_s
     assert gaps["gap_ns"].min() / 1e6 >= (RETRY_DELAY_S - granularity_s) * 1e3 - 2
 
 
@@ -283,6 +323,7 @@ def test_pending_counts_what_is_queued(seen: Seen) -> None:
 
 
 def test_pending_counts_what_waits_for_a_retry(seen: Seen) -> None:
+    seen.needs("retries")
     # One zero is allowed: the parts are read one after the other while a task moves between them.
     assert len(seen.waiting) > 5
     assert (0, 0) not in set(zip(seen.waiting, seen.waiting[1:], strict=False))
@@ -338,6 +379,7 @@ def test_library_comes_from_its_environment(seen: Seen) -> None:
     if not backend.distribution:
         pytest.skip("no library: the standard library alone")
     modules = {command[2] for command in seen.facts["commands"]}  # python -m MODULE ...
+    modules = {name for name in modules if not name.startswith("backends.")}  # ours, not a library
     code = f"""
 import importlib.metadata, importlib.util, json
 modules = {sorted(modules)!r} + [
@@ -366,7 +408,10 @@ def _checks(seen: Seen, number: int, items: list[Item]) -> list[Finding]:
     ids = {work.task_id for item in items for work in item}
     rows = seen.trial(number)
     return trial_checks(
-        rows[rows["task_id"].isin(ids)], items, sees_failure=seen.sees_failure, fifo=False
+        rows[rows["task_id"].isin(ids)],
+        items,
+        sees_failure=seen.capabilities.sees_failure,
+        fifo=False,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from backends.kit import events as kinds
 from backends.kit import load
-from backends.kit.client import NoResult, Step, TaskFailed
+from backends.kit.client import NoResult, NothingKept, Step, TaskFailed
 from bench.events import read_raw
 
 
@@ -165,12 +165,18 @@ def test_a_refused_task_is_told_and_not_collected(handle, told):
         (NoResult(), (kinds.NO_RESULT, 5, 0)),
         (600, (kinds.RESULT, 5, 600)),
         (None, (kinds.RESULT, 5, kinds.ODD_VALUE)),
-        ("600", (kinds.RESULT, 5, kinds.ODD_VALUE)),
+        ("600", (kinds.RESULT, 5, 3)),
     ],
 )
 def test_what_the_library_says_of_a_task_is_recorded(handle, told, outcome, event):
     handle(Script(outcomes={5: outcome}), send(5), COLLECT)
     assert told()[2:] == [event]
+
+
+def test_of_a_library_that_keeps_no_results_no_outcome_is_recorded(handle, told):
+    """It is no failing of the task's: a check of outcomes has nothing to look at."""
+    handle(Script(outcomes={5: NothingKept(), 6: NoResult()}), send(5, 6), COLLECT)
+    assert told()[4:] == [(kinds.NO_RESULT, 6, 0)]
 
 
 def test_a_chain_is_sent_by_its_first_step_and_fetched_by_its_last(handle, told):

@@ -65,10 +65,13 @@ def test_a_task_id_holds_trial_and_number(trial, sequence, packed_id):
         (10**30, kinds.ODD_VALUE),
         (None, kinds.ODD_VALUE),
         (3.0, kinds.ODD_VALUE),
-        ("3", kinds.ODD_VALUE),
+        (b"3", kinds.ODD_VALUE),
+        ("", 0),
+        ("\u00e4" * 3, 3),
+        ("x" * 10**6, 10**6),
     ],
 )
-def test_a_result_that_is_no_small_integer_has_an_odd_value(result, value):
+def test_an_integer_is_its_value_a_text_its_length_and_all_else_odd(result, value):
     found = kinds.as_value(result)
     assert (found, type(found)) == (value, int)
     kinds.RECORD.pack(0, 0, 0, found)

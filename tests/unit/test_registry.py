@@ -16,6 +16,8 @@ COMPARED = {
     "celery:solo",
     "celery:threads",
     "dramatiq",
+    "floor:many",
+    "floor:one",
     "rq:fork",
     "rq:simple",
 }
@@ -124,6 +126,22 @@ def test_every_variant_says_how_it_runs_and_what_it_promises(backend, variant):
 def test_an_early_acknowledgement_goes_with_at_most_once(backend, variant):
     promised = {"early": "at most once", "late": "at least once"}
     assert variant.semantics.delivery == promised[variant.semantics.ack]
+
+
+def test_the_floor_is_no_queue_to_choose_and_there_is_one():
+    (floor,) = (backend for backend in all_backends().values() if backend.is_floor)
+    assert not floor.hidden
+    assert floor.capabilities.lacks("drain") is None
+    assert floor.capabilities.lacks("closed", {"retries", "chains"}) == (
+        "has no chains, keeps no results, does not retry"
+    )
+
+
+def test_one_process_or_as_many_as_tasks_at_once():
+    floor = all_backends()["floor"]
+    one, many = floor.variants
+    assert [len(floor.worker_commands(one, n)) for n in (1, 4)] == [1, 1]
+    assert [len(floor.worker_commands(many, n)) for n in (1, 4)] == [1, 4]
 
 
 @pytest.mark.parametrize(("backend", "variant"), EVERY)

@@ -28,7 +28,7 @@ def expected(name, count, **more):
 
 
 def test_these_scenarios_exist():
-    assert set(all_scenarios()) == {"add", "chain", "flaky", "notification"}
+    assert set(all_scenarios()) == {"add", "chain", "flaky", "notification", "payload"}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -57,6 +57,14 @@ def test_arguments_can_be_sent_as_json(scenario):
             assert "task_id" not in work.kwargs
 
 
+@pytest.mark.parametrize(
+    "scenario", [pytest.param(s, id=n) for n, s in all_scenarios().items() if s.period]
+)
+def test_what_is_expected_comes_again_after_a_period(scenario):
+    truth = expected(scenario.name, 3 * scenario.period)
+    assert truth == truth[: scenario.period] * 3
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_no_items_are_no_items(scenario):
     assert items(scenario.name, 0) == []
@@ -83,6 +91,7 @@ def test_settings_tell_the_workers_what_they_read_under_the_scenarios_names(scen
             "notification.retry_delay_s": 5.0,
             "notification.fault_share": 0.1,
         },
+        "payload": {},
     }
     params = {p.name: p.default for p in scenario.parameters}
     assert scenario.settings(params) == expected[scenario.name]
@@ -202,6 +211,32 @@ def test_what_is_expected_of_a_failing_task_is_what_its_body_does():
 
 def test_retries_are_held_to_the_delay_of_the_profile():
     assert {e.retried_after for e in expected("flaky", 5, retry_delay_s=0.7)} == {0.7}
+
+
+# --- payload ---------------------------------------------------------------------------------
+
+
+def test_a_payload_carries_what_was_asked_for_in_the_argument_and_in_the_result():
+    for (work,) in items("payload", 3, argument_kb=10, result_kb=2):
+        assert len(work.kwargs["data"]) == len(work.kwargs["data"].encode()) == 10_000
+        assert (work.kwargs["result_bytes"], work.expected.value) == (2_000, 2_000)
+        assert len(workload.payload(**work.kwargs)) == 2_000
+
+
+def test_without_sizes_nothing_is_carried():
+    ((work,),) = items("payload", 1)
+    assert (work.kwargs, work.expected.value) == ({"data": "", "result_bytes": 0}, 0)
+    assert workload.payload(**work.kwargs) == ""
+
+
+def test_payloads_share_one_text():
+    found = items("payload", 50, argument_kb=100)
+    assert len({id(item[0].kwargs["data"]) for item in found}) == 1
+
+
+def test_no_payload_is_larger_than_a_megabyte():
+    bounds = {p.name: (p.minimum, p.maximum) for p in all_scenarios()["payload"].parameters}
+    assert bounds == {"argument_kb": (0, 1000), "result_kb": (0, 1000)}
 
 
 # --- notification ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import json
 import socket
 import struct
 import threading
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -58,6 +59,24 @@ def test_a_flaky_task_fails_its_first_attempts(fails, attempt):
 @pytest.mark.parametrize(("fails", "attempt"), [(0, 1), (1, 2), (3, 4)])
 def test_a_flaky_task_returns_the_number_of_the_attempt_that_succeeded(fails, attempt):
     assert workload.flaky(attempt, fails) == attempt
+
+
+# --- payload ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [0, 1, 1000, 65_536, 65_537, 1_000_000])
+def test_a_text_has_the_length_that_is_asked_for(length):
+    found = workload.text_of(length)
+    assert (len(found), len(found.encode("ascii"))) == (length, length)
+
+
+@pytest.mark.parametrize("length", [1000, 100_000, 1_000_000])
+def test_a_text_does_not_vanish_when_it_is_compressed(length):
+    assert len(zlib.compress(workload.text_of(length).encode())) > 0.7 * length
+
+
+def test_a_text_is_built_once():
+    assert workload.payload("x", 5000) is workload.payload("y", 5000)
 
 
 # --- notification ----------------------------------------------------------------------------
