@@ -29,4 +29,5 @@ SCENARIO = Scenario(
         Parameter("length", 2, "tasks in a chain", 2),
         Parameter("service_s", 0.0, "seconds each task waits before it adds", 0, "add.service_s"),
     ),
+    period=1,
 )

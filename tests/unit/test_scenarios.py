@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
+from typing import get_args
 
+import numpy as np
 import pytest
 
+from bench.measure import truth
 from scenarios import all_scenarios, workload
 from scenarios.notification import FAULTS, faults
+from scenarios.spec import Load
 
 FIRST = 7 * 2**32
 SCENARIOS = [pytest.param(scenario, id=name) for name, scenario in all_scenarios().items()]
@@ -47,6 +52,29 @@ def test_more_items_begin_with_the_same_ones(scenario):
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
+def test_what_is_expected_comes_back_after_a_period_and_not_before(scenario):
+    period = scenario.period
+    if not period:
+        pytest.skip("each item is one of its kind")
+    found = [[work.expected for work in item] for item in items(scenario.name, 2 * period + 7)]
+    assert found[period:] == found[:-period]
+    shorter = [n for n in range(1, period) if period % n == 0]
+    assert [n for n in shorter if found[n:] == found[:-n]] == []
+
+
+@pytest.mark.parametrize("seed", [0, 1, 999])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("count", [0, 1, 7, 2345])
+def test_the_truth_made_from_one_period_is_that_of_all_items(scenario, count, seed):
+    params = {p.name: p.default for p in scenario.parameters}
+    made = truth.of_scenario(scenario, count, params, seed)
+    told = truth.of_items(scenario.items(0, count, params, seed))
+    for field in dataclasses.fields(truth.Truth):
+        if count or field.name != "steps":
+            np.testing.assert_array_equal(getattr(made, field.name), getattr(told, field.name))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_arguments_can_be_sent_as_json(scenario):
     for item in items(scenario.name, 5):
         for work in item:
@@ -63,7 +91,7 @@ def test_no_items_are_no_items(scenario):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_scenario_asks_a_question_and_has_a_headline_for_each_load(scenario):
     assert scenario.question.endswith("?")
-    assert set(scenario.loads) <= {"drain", "closed", "burst"}
+    assert set(scenario.loads) <= set(get_args(Load))
     assert set(scenario.columns) == set(scenario.loads)
     for load in scenario.loads:
         assert scenario.headline[load] not in scenario.columns[load]
@@ -120,6 +148,11 @@ def test_the_first_additions_are_these():
 def test_additions_differ_so_that_swapped_results_are_seen():
     values = Counter(e.value for e in expected("add", 90))
     assert values.most_common(1)[0][1] == 1
+
+
+def test_the_periods_of_the_scenarios():
+    periods = {name: scenario.period for name, scenario in all_scenarios().items()}
+    assert periods == {"add": 1000, "chain": 1, "flaky": 5, "notification": 0}
 
 
 def test_another_seed_adds_other_numbers():
