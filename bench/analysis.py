@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pandas as pd
 from backends import choose
 from bench.events import read_columns
 from bench.measure import truth
+from bench.measure.attempts import attempts
 from bench.measure.checks import Finding, trial_checks
 from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
 from bench.measure.statistics import estimate
@@ -35,8 +37,6 @@ VERDICT_COLUMNS = [
     *("verdict", "expected", "observed", "violations", "detail"),
 ]
 
-NO_EVENTS = Events(*(np.empty(0, kind) for kind in (np.int64, np.int64, np.int8, np.int32)))
-
 
 @dataclass(frozen=True)
 class Tables:
@@ -53,10 +53,11 @@ def analyse(run: RunFolder) -> Tables:
     findings: dict[tuple[Any, ...], list[tuple[int, Finding]]] = defaultdict(list)
     run_id = run.id
     for lease_id, trials in trials_by_lease(run.read_trials()).items():
-        by_trial = _by_trial(read_columns(run.leases / lease_id))
-        for trial in trials:
+        events = read_columns(run.leases / lease_id)
+        numbers = [trial["number"] for trial in trials]
+        for trial, own in zip(trials, _by_trial(events, numbers), strict=True):
             cell = cell_of(trial)
-            values, found = _measure(trial, by_trial.get(trial["number"], NO_EVENTS))
+            values, found = _measure(trial, own)
             rounds += [_round_row(run_id, cell, trial["round"], *v) for v in values.items()]
             for finding in found:
                 findings[(*cell.values(), finding.check)].append((trial["round"], finding))
@@ -104,17 +105,15 @@ def trials_by_lease(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, An
     return groups
 
 
-def _by_trial(events: Events) -> dict[int, Events]:
-    """A lease's events by the number of their trial, each in the order of time."""
-    number = events.task_id >> 32
-    order = np.argsort(number, kind="stable")
-    ordered, events = number[order], events.at(order)
-    begins = np.flatnonzero(np.diff(ordered, prepend=-1))
-    ends = np.append(begins[1:], len(ordered))
-    return {
-        int(ordered[begin]): events.at(slice(begin, end))
-        for begin, end in zip(begins, ends, strict=False)
-    }
+def _by_trial(events: Events, numbers: Iterable[int]) -> Iterator[Events]:
+    """Of a lease's events those of each of these trials, in the order of time."""
+    of_event = events.task_id >> 32
+    if (of_event[1:] < of_event[:-1]).any():  # what came late lies among the next trial's
+        order = np.argsort(of_event, kind="stable")
+        events, of_event = events.at(order), of_event[order]
+    for number in numbers:
+        begin, end = np.searchsorted(of_event, [number, number + 1])
+        yield events.at(slice(begin, end))
 
 
 def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], list[Finding]]:
@@ -123,16 +122,19 @@ def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], l
     choice = choose(trial.get("choice", trial["variant"]))[0]
     expected = truth.of_scenario(scenario, _items(trial), trial["params"], trial["seed"])
     trace = Trace(events, expected)
+    tried = attempts(trace)
     load, concurrency = trial["load"], trial["concurrency"]
     found = trial_checks(
         trace,
+        tried,
         sees_failure=choice.backend.capabilities.sees_failure,
         fifo=choice.variant.semantics.fifo and concurrency == 1 and load == "drain",
         load=load,
     )
     if trial["status"] != "ok":
         return {}, found
-    return trial_metrics(trace, trial["params"], concurrency, load, trial.get("steps", ())), found
+    params, steps = trial["params"], trial.get("steps", ())
+    return trial_metrics(trace, tried, params, concurrency, load, steps), found
 
 
 def _items(trial: dict[str, Any]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from backends.kit import events as kinds
-from bench.measure.attempts import attempts, retry_gaps
+from bench.measure.attempts import Attempts, retry_gaps
 from bench.measure.trace import Trace
 
 #: Timers run on the wall clock, events are stamped by another one; many libraries keep due times
@@ -39,14 +39,14 @@ class Facts:
             out.
     """
 
-    def __init__(self, trace: Trace, *, cut_short: bool) -> None:
+    def __init__(self, trace: Trace, tried: Attempts, *, cut_short: bool) -> None:
         truth = trace.truth
         self.trace, self.truth, self.cut_short = trace, truth, cut_short
         #: Per item: whether it was sent, and whether the library took it.
         self.offered = trace.of_first_step(trace.seen(kinds.SEND))
         self.refused = self.offered & trace.of_first_step(trace.seen(kinds.REFUSED))
         self.started = trace.starts
-        self.attempts = attempts(trace)
+        self.attempts = tried
         self.ended = np.zeros(truth.tasks, bool)
         self.ended[self.attempts.task[self.attempts.ended_ns >= 0]] = True
         #: The tasks that are held to their truth.
@@ -60,19 +60,20 @@ class Facts:
 
 
 def trial_checks(
-    trace: Trace, *, sees_failure: bool, fifo: bool, load: str = "burst"
+    trace: Trace, tried: Attempts, *, sees_failure: bool, fifo: bool, load: str = "burst"
 ) -> list[Finding]:
     """Every check that applies to the trial.
 
     Args:
         trace: the trial's events beside its truth.
+        tried: its attempts, of :func:`bench.measure.attempts.attempts`.
         sees_failure: whether the library can tell its caller that a task failed for good.
         fifo: whether the tasks must have started in the order they were sent.
         load: how the items were offered.
     """
     if load == "idle":
         return []
-    facts = Facts(trace, cut_short=load == "backlog")
+    facts = Facts(trace, tried, cut_short=load == "backlog")
     found = [
         _enqueued(facts),
         _lost(facts),

@@ -12,7 +12,7 @@ import numpy as np
 
 from backends.kit import events as kinds
 from bench.measure import open_loop
-from bench.measure.attempts import Attempts, attempts, retry_gaps
+from bench.measure.attempts import Attempts, retry_gaps
 from bench.measure.parts import parts_ms
 from bench.measure.stalls import longest_stall_ns
 from bench.measure.trace import NEVER, Trace
@@ -68,6 +68,7 @@ def unit(metric: str) -> str:
 
 def trial_metrics(
     trace: Trace,
+    tried: Attempts,
     params: Params,
     concurrency: int,
     load: str,
@@ -77,6 +78,7 @@ def trial_metrics(
 
     Args:
         trace: the trial's events beside its truth.
+        tried: its attempts, of :func:`bench.measure.attempts.attempts`.
         params: the cell's parameters.
         concurrency: tasks that could be in progress at once.
         load: how the items were offered.
@@ -88,7 +90,7 @@ def trial_metrics(
         rate = open_loop.saturation(trace, steps, params["p99_bound_ms"])
         return {} if rate is None else {"saturation_tasks_per_s": Value(rate, len(steps))}
     found: dict[str, Value] = {}
-    for name, samples in _samples(trace, attempts(trace)).items():
+    for name, samples in _samples(trace, tried).items():
         found |= _percentiles(name, samples)
     if load in _BUSY:
         found |= _throughput(trace, params, concurrency)

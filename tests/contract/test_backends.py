@@ -369,7 +369,8 @@ def _trace(seen: Seen, number: int, items: list[Item]) -> Trace:
 
 
 def _checks(seen: Seen, number: int, items: list[Item]) -> list[Finding]:
-    return trial_checks(_trace(seen, number, items), sees_failure=seen.sees_failure, fifo=False)
+    trace = _trace(seen, number, items)
+    return trial_checks(trace, attempts(trace), sees_failure=seen.sees_failure, fifo=False)
 
 
 def _violations(found: list[Finding]) -> list[str]:

@@ -11,7 +11,8 @@ from bench.measure.trace import NEVER
 
 
 def metrics(story, items, *, params=None, concurrency=1, load="closed", steps=()):
-    return trial_metrics(story.trace(items), params or {}, concurrency, load, steps)
+    trace = story.trace(items)
+    return trial_metrics(trace, attempts(trace), params or {}, concurrency, load, steps)
 
 
 def at_seconds(*times):
