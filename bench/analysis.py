@@ -18,7 +18,7 @@ import pandas as pd
 from backends import choose
 from bench.events import read_columns
 from bench.measure import truth
-from bench.measure.attempts import attempts
+from bench.measure.attempts import Attempts, attempts
 from bench.measure.checks import Finding, trial_checks
 from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
 from bench.measure.statistics import estimate
@@ -123,18 +123,21 @@ def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], l
     expected = truth.of_scenario(scenario, _items(trial), trial["params"], trial["seed"])
     trace = Trace(events, expected)
     tried = attempts(trace)
-    load, concurrency = trial["load"], trial["concurrency"]
+    fifo = choice.variant.semantics.fifo and trial["concurrency"] == 1
     found = trial_checks(
         trace,
         tried,
         sees_failure=choice.backend.capabilities.sees_failure,
-        fifo=choice.variant.semantics.fifo and concurrency == 1 and load == "drain",
-        load=load,
+        fifo=fifo and trial["load"] == "drain",
+        load=trial["load"],
     )
-    if trial["status"] != "ok":
-        return {}, found
-    params, steps = trial["params"], trial.get("steps", ())
-    return trial_metrics(trace, tried, params, concurrency, load, steps), found
+    return (_values(trial, trace, tried) if trial["status"] == "ok" else {}), found
+
+
+def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, Value]:
+    """Everything that was measured in a trial that ended well."""
+    steps = trial.get("steps", ())
+    return trial_metrics(trace, tried, trial["params"], trial["concurrency"], trial["load"], steps)
 
 
 def _items(trial: dict[str, Any]) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from scenarios import all_scenarios
 from scenarios.spec import Item, Scenario
 
 #: The part of a task's id that counts within its trial.
@@ -71,16 +73,20 @@ def _column(values: Sequence[float | None], instead: float, of: type) -> np.ndar
 
 def of_scenario(scenario: Scenario, count: int, params: Mapping[str, Any], seed: int) -> Truth:
     """The truth of a scenario's first ``count`` items, made from one period of them."""
-    made = min(count, scenario.period or count)
-    truth = of_items(scenario.items(0, made, params, seed))
-    tasks = count * truth.steps
-    return Truth(
-        first=0,
-        steps=truth.steps,
-        attempts=np.resize(truth.attempts, tasks),
-        succeeds=np.resize(truth.succeeds, tasks),
-        value=np.resize(truth.value, tasks),
-        has_value=np.resize(truth.has_value, tasks),
-        deliveries=np.resize(truth.deliveries, tasks),
-        retried_after=np.resize(truth.retried_after, tasks),
-    )
+    if not scenario.period:
+        return of_items(scenario.items(0, count, params, seed))
+    period = _one_period(scenario.name, tuple(sorted(params.items())), seed)
+    rows = np.resize(np.arange(period.tasks), count * period.steps)
+    columns = {
+        name: column[rows]
+        for name, column in vars(period).items()
+        if isinstance(column, np.ndarray)
+    }
+    return Truth(first=0, steps=period.steps, **columns)
+
+
+@lru_cache(maxsize=256)
+def _one_period(name: str, params: tuple[tuple[str, Any], ...], seed: int) -> Truth:
+    """The same for the trials of all rounds and of all variants: made once."""
+    scenario = all_scenarios()[name]
+    return of_items(scenario.items(0, scenario.period, dict(params), seed))
