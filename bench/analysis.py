@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from backends import choose
-from bench.events import COLUMNS, read_lease
+from bench.events import read_columns
+from bench.measure import truth
+from bench.measure.attempts import Attempts, attempts
 from bench.measure.checks import Finding, trial_checks
 from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
 from bench.measure.statistics import estimate
+from bench.measure.trace import Events, Trace
 from bench.store import RunFolder, write_text
 from scenarios import all_scenarios
 
@@ -48,10 +53,9 @@ def analyse(run: RunFolder) -> Tables:
     findings: dict[tuple[Any, ...], list[tuple[int, Finding]]] = defaultdict(list)
     run_id = run.id
     for lease_id, trials in trials_by_lease(run.read_trials()).items():
-        events = read_lease(run.leases / lease_id)
-        groups = dict(tuple(events.groupby(events["task_id"] // 2**32)))
-        for trial in trials:
-            own = groups.get(trial["number"], events.iloc[:0])[list(COLUMNS)]
+        events = read_columns(run.leases / lease_id)
+        numbers = [trial["number"] for trial in trials]
+        for trial, own in zip(trials, _by_trial(events, numbers), strict=True):
             cell = cell_of(trial)
             values, found = _measure(trial, own)
             rounds += [_round_row(run_id, cell, trial["round"], *v) for v in values.items()]
@@ -93,30 +97,53 @@ def cell_of(trial: dict[str, Any]) -> dict[str, Any]:
 
 
 def trials_by_lease(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Trials that have events to look at: those that ended well, and those that timed out."""
+    """Trials that have events to look at: those that came to an end, whatever it was worth."""
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for trial in trials:
-        if trial["status"] in ("ok", "timeout") and trial["lease_id"]:
+        if trial["status"] in ("ok", "timeout", "invalid") and trial["lease_id"]:
             groups[trial["lease_id"]].append(trial)
     return groups
 
 
-def _measure(trial: dict[str, Any], events: pd.DataFrame) -> tuple[dict[str, Value], list[Finding]]:
-    """Metrics of a trial that ended well; checks also of one that timed out."""
+def _by_trial(events: Events, numbers: Iterable[int]) -> Iterator[Events]:
+    """Of a lease's events those of each of these trials, in the order of time."""
+    of_event = events.task_id >> 32
+    if (of_event[1:] < of_event[:-1]).any():  # what came late lies among the next trial's
+        order = np.argsort(of_event, kind="stable")
+        events, of_event = events.at(order), of_event[order]
+    for number in numbers:
+        begin, end = np.searchsorted(of_event, [number, number + 1])
+        yield events.at(slice(begin, end))
+
+
+def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], list[Finding]]:
+    """Metrics of a trial that ended well; checks also of one that timed out or is invalid."""
     scenario = all_scenarios()[trial["scenario"]]
-    choice = choose(trial["variant"])[0]
-    items = scenario.items(trial["number"] << 32, trial["tasks"], trial["params"], trial["seed"])
+    choice = choose(trial.get("choice", trial["variant"]))[0]
+    expected = truth.of_scenario(scenario, _items(trial), trial["params"], trial["seed"])
+    trace = Trace(events, expected)
+    tried = attempts(trace)
     fifo = choice.variant.semantics.fifo and trial["concurrency"] == 1
     found = trial_checks(
-        events,
-        items,
+        trace,
+        tried,
         sees_failure=choice.backend.capabilities.sees_failure,
         fifo=fifo and trial["load"] == "drain",
+        load=trial["load"],
     )
-    if trial["status"] != "ok":
-        return {}, found
-    values = trial_metrics(events, items, trial["params"], trial["concurrency"], trial["load"])
-    return values, found
+    return (_values(trial, trace, tried) if trial["status"] == "ok" else {}), found
+
+
+def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, Value]:
+    """Everything that was measured in a trial that ended well."""
+    steps = trial.get("steps", ())
+    return trial_metrics(trace, tried, trial["params"], trial["concurrency"], trial["load"], steps)
+
+
+def _items(trial: dict[str, Any]) -> int:
+    """At least as many items as were sent; a saturation finds out how many while it runs."""
+    sent = [int(step["first"]) + int(step["count"]) for step in trial.get("steps", ())]
+    return max([int(trial["tasks"]), *sent])
 
 
 def _round_row(
@@ -138,8 +165,9 @@ def summarise(rounds: pd.DataFrame) -> pd.DataFrame:
     """One row per cell and metric: median over rounds with its interval."""
     rows = []
     keys = ["run_id", *CELL, "metric", "unit", "better"]
-    for key, group in rounds.groupby(keys, sort=True):
-        over = estimate(group.sort_values("round")["value"].tolist())
+    values = rounds.sort_values("round", kind="stable").groupby(keys, sort=True)["value"]
+    for key, of_rounds in values:
+        over = estimate(of_rounds.tolist())
         row = dict(zip(keys, key, strict=True))
         row |= {"value": over.value, "ci_low": over.low, "ci_high": over.high}
         rows.append(row | {"rounds": over.rounds})

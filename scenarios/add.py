@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from scenarios.spec import Expected, Item, Parameter, Params, Scenario, Work
 
+#: Both numbers of item i come back at item i + 1000, and so does their sum.
+PERIOD = 1000
+
 
 def _items(first_id: int, count: int, params: Params, seed: int) -> list[Item]:
     items: list[Item] = []
     for i in range(count):
-        x, y = (seed + 7 * i) % 1000, i % 97
+        x, y = (seed + 7 * i) % PERIOD, i % 100
         items.append([Work("add", first_id + i, {"x": x, "y": y}, Expected(value=x + y))])
     return items
 
@@ -41,4 +44,5 @@ SCENARIO = Scenario(
             "service_s", 0.0, "seconds a task waits, as for I/O, before it adds", 0, "add.service_s"
         ),
     ),
+    period=PERIOD,
 )

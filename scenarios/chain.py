@@ -30,4 +30,5 @@ SCENARIO = Scenario(
         Parameter("service_s", 0.0, "seconds each task waits before it adds", 0, "add.service_s"),
     ),
     asks=frozenset({"chains"}),
+    period=1,
 )

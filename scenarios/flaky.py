@@ -5,13 +5,15 @@ from __future__ import annotations
 from scenarios.spec import Expected, Item, Parameter, Params, Scenario, Work
 
 MAX_RETRIES = 3
+#: Tasks that fail 0 to 4 times take turns.
+PERIOD = MAX_RETRIES + 2
 
 
 def _items(first_id: int, count: int, params: Params, seed: int) -> list[Item]:
     """Task i fails its first ``i mod 5`` attempts: 4 failures are one more than the retries."""
     items: list[Item] = []
     for i in range(count):
-        fails = i % 5
+        fails = i % PERIOD
         succeeds = fails <= MAX_RETRIES
         expected = Expected(
             attempts=min(fails, MAX_RETRIES) + 1,
@@ -39,4 +41,5 @@ SCENARIO = Scenario(
         ),
     ),
     asks=frozenset({"retries"}),
+    period=PERIOD,
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import pandas as pd
+import numpy as np
 
 from backends.kit import events as kinds
-from bench.measure.metrics import attempts, retry_gaps
-from scenarios.spec import Item, Work
+from bench.measure.attempts import Attempts, retry_gaps
+from bench.measure.trace import Trace
 
 #: Timers run on the wall clock, events are stamped by another one; many libraries keep due times
 #: in whole milliseconds. A retry that is early by less than this is not called early.
@@ -32,47 +32,48 @@ class Finding:
 
 
 class Facts:
-    """A trial's events, laid out for the checks."""
+    """A trial's events, laid out for the checks: arrays with one row per task.
 
-    def __init__(self, events: pd.DataFrame, items: list[Item]) -> None:
-        of_kind = {kind: events[events["kind"] == kind] for kind in (_NEEDED)}
-        offered = set(of_kind[kinds.SEND]["task_id"])
-        self.refused = set(of_kind[kinds.REFUSED]["task_id"])
-        self.offered = [item for item in items if item[0].task_id in offered]
-        self.accepted = [item for item in self.offered if item[0].task_id not in self.refused]
-        self.works = [work for item in self.accepted for work in item]
-        self.attempts = attempts(events)
-        self.started = self.attempts.groupby("task_id").size()
-        self.ended = self.attempts.dropna(subset=["ended_ns"]).groupby("task_id").size()
-        self.results = of_kind[kinds.RESULT].set_index("task_id")["value"]
-        self.failures = set(of_kind[kinds.FAILURE]["task_id"])
-        self.asked = set(self.results.index) | self.failures
-        self.asked |= set(of_kind[kinds.NO_RESULT]["task_id"])
-        self.delivered = of_kind[kinds.DELIVERED].groupby("task_id").size()
-        self.gaps = retry_gaps(self.attempts)
-        order = of_kind[kinds.START].drop_duplicates("task_id").sort_values("t_ns")
-        self.start_order = order["task_id"].tolist()
-        self.last = {item[-1].task_id for item in self.accepted}
+    Args:
+        cut_short: the load was stopped with work left to do: what had not ended by then is left
+            out.
+    """
 
+    def __init__(self, trace: Trace, tried: Attempts, *, cut_short: bool) -> None:
+        truth = trace.truth
+        self.trace, self.truth, self.cut_short = trace, truth, cut_short
+        #: Per item: whether it was sent, and whether the library took it.
+        self.offered = trace.of_first_step(trace.seen(kinds.SEND))
+        self.refused = self.offered & trace.of_first_step(trace.seen(kinds.REFUSED))
+        self.started = trace.starts
+        self.attempts = tried
+        self.ended = np.zeros(truth.tasks, bool)
+        self.ended[self.attempts.task[self.attempts.ended_ns >= 0]] = True
+        #: The tasks that are held to their truth.
+        self.held = np.repeat(self.offered & ~self.refused, truth.steps)
+        if cut_short:
+            self.held &= self.ended
 
-_NEEDED = (
-    *(kinds.SEND, kinds.REFUSED, kinds.START, kinds.RESULT, kinds.FAILURE, kinds.NO_RESULT),
-    kinds.DELIVERED,
-)
+    def name(self, task: int) -> str:
+        """How a violation calls a task, given its row."""
+        return f"task {self.truth.first + task}"
 
 
 def trial_checks(
-    events: pd.DataFrame, items: list[Item], *, sees_failure: bool, fifo: bool
+    trace: Trace, tried: Attempts, *, sees_failure: bool, fifo: bool, load: str = "burst"
 ) -> list[Finding]:
     """Every check that applies to the trial.
 
     Args:
-        events: the trial's events, in the order of time.
-        items: what was to be sent.
+        trace: the trial's events beside its truth.
+        tried: its attempts, of :func:`bench.measure.attempts.attempts`.
         sees_failure: whether the library can tell its caller that a task failed for good.
         fifo: whether the tasks must have started in the order they were sent.
+        load: how the items were offered.
     """
-    facts = Facts(events, items)
+    if load == "idle":
+        return []
+    facts = Facts(trace, tried, cut_short=load == "backlog")
     found = [
         _enqueued(facts),
         _lost(facts),
@@ -87,116 +88,133 @@ def trial_checks(
     return [finding for finding in found if finding is not None and finding.checked]
 
 
-def _name(work: Work) -> str:
-    return f"task {work.task_id & 0xFFFFFFFF}"
+def _rows(of: np.ndarray) -> list[int]:
+    """The rows in which a column of truth values is true."""
+    return [int(row) for row in np.flatnonzero(of)]
 
 
 def _enqueued(facts: Facts) -> Finding:
-    refused = [item[0] for item in facts.offered if item[0].task_id in facts.refused]
+    steps = facts.truth.steps
     return Finding(
         "enqueued",
         "every task accepted",
-        len(facts.offered),
-        [f"{_name(work)}: the enqueue call raised" for work in refused],
+        int(np.count_nonzero(facts.offered)),
+        [f"{facts.name(item * steps)}: the enqueue call raised" for item in _rows(facts.refused)],
     )
 
 
-def _lost(facts: Facts) -> Finding:
-    def problems() -> Iterator[str]:
-        for work in facts.works:
-            started = facts.started.get(work.task_id, 0)
-            if not started:
-                yield f"{_name(work)}: never ran"
-            elif not facts.ended.get(work.task_id, 0):
-                yield f"{_name(work)}: began and did not end"
-
-    return Finding("lost", "every task runs to an end", len(facts.works), list(problems()))
+def _lost(facts: Facts) -> Finding | None:
+    if facts.cut_short:
+        return None
+    lost = [
+        f"{facts.name(task)}: {'began and did not end' if facts.started[task] else 'never ran'}"
+        for task in _rows(facts.held & ~facts.ended)
+    ]
+    return Finding("lost", "every task runs to an end", int(facts.held.sum()), lost)
 
 
 def _attempts(facts: Facts) -> Finding:
-    once = all(work.expected.attempts == 1 for work in facts.works)
-    wrong = [
-        f"{_name(work)}: {count} attempts instead of {work.expected.attempts}"
-        for work in facts.works
-        if (count := int(facts.started.get(work.task_id, 0))) != work.expected.attempts
-        and not (once and count == 0)  # that is told by the check for lost tasks
-    ]
+    expected = facts.truth.attempts
+    once = bool((expected[facts.held] == 1).all())
+    wrong = facts.held & (facts.started != expected)
     if once:
-        return Finding("repeated", "no task runs twice", len(facts.works), wrong)
-    return Finding("attempts", "failures + 1 attempts, at most 4", len(facts.works), wrong)
+        wrong &= facts.started > 0  # the others are told by the check for lost tasks
+    told = [
+        f"{facts.name(task)}: {facts.started[task]} attempts instead of {expected[task]}"
+        for task in _rows(wrong)
+    ]
+    checked = int(facts.held.sum())
+    if once:
+        return Finding("repeated", "no task runs twice", checked, told)
+    return Finding("attempts", "failures + 1 attempts, at most 4", checked, told)
 
 
 def _results(facts: Facts) -> Finding | None:
-    known = [work for work in facts.works if work.expected.value is not None]
-    if not known:
+    known = facts.held & facts.truth.has_value
+    if not known.any():
         return None
-    done = facts.attempts[facts.attempts["ok"]].drop_duplicates("task_id", keep="last")
-    computed = done.set_index("task_id")["value"]
+    trace, expected = facts.trace, facts.truth.value
+    rows = trace.first_of(trace.of(kinds.RESULT))
+    told, fetched = rows >= 0, np.zeros(facts.truth.tasks, np.int64)
+    fetched[told] = trace.value[rows[told]]
+    done, computed = np.zeros(facts.truth.tasks, bool), np.zeros(facts.truth.tasks, np.int64)
+    ok = facts.attempts.ok
+    done[facts.attempts.task[ok]] = True
+    computed[facts.attempts.task[ok]] = facts.attempts.value[ok]  # of several the last one stays
+    sides = (
+        ("worker", known & done & (computed != expected), computed),
+        ("caller", known & told & (fetched != expected), fetched),
+    )
 
     def problems() -> Iterator[str]:
-        for work in known:
-            for who, values in (("worker", computed), ("caller", facts.results)):
-                value = values.get(work.task_id)
-                if value is not None and int(value) != work.expected.value:
-                    got = "no integer or text" if int(value) == kinds.ODD_VALUE else int(value)
-                    yield f"{_name(work)}: the {who} got {got} instead of {work.expected.value}"
+        for task in _rows(sides[0][1] | sides[1][1]):
+            for who, wrong, values in sides:
+                if wrong[task]:
+                    got = "no integer or text" if values[task] == kinds.ODD_VALUE else values[task]
+                    yield f"{facts.name(task)}: the {who} got {got} instead of {expected[task]}"
 
-    return Finding("results", "every result is right", len(known), list(problems()))
+    return Finding("results", "every result is right", int(known.sum()), list(problems()))
 
 
 def _outcome(facts: Facts, sees_failure: bool) -> Finding | None:
     """What the caller was told, for tasks whose result was asked for."""
-    asked = [work for work in facts.works if work.task_id in facts.last & facts.asked]
+    trace, succeeds = facts.trace, facts.truth.succeeds
+    success, failure = trace.seen(kinds.RESULT), trace.seen(kinds.FAILURE)
+    last = np.zeros(facts.truth.tasks, bool)
+    trace.of_last_step(last)[:] = True
+    asked = facts.held & last & (success | failure | trace.seen(kinds.NO_RESULT))
     if not sees_failure:
-        asked = [work for work in asked if work.expected.succeeds]
-    if not asked:
+        asked &= succeeds
+    if not asked.any():
         return None
+    failure &= ~success
+    wrong = asked & np.where(succeeds, ~success, ~failure)
 
     def problems() -> Iterator[str]:
-        for work in asked:
-            wanted = "success" if work.expected.succeeds else "failure"
-            told = "nothing"
-            if work.task_id in facts.results.index:
-                told = "success"
-            elif work.task_id in facts.failures:
-                told = "failure"
-            if told != wanted:
-                yield f"{_name(work)}: the caller was told {told} instead of {wanted}"
+        for task in _rows(wrong):
+            wanted = "success" if succeeds[task] else "failure"
+            told = "success" if success[task] else "failure" if failure[task] else "nothing"
+            yield f"{facts.name(task)}: the caller was told {told} instead of {wanted}"
 
-    return Finding("outcome", "the caller sees how each task ended", len(asked), list(problems()))
+    expected = "the caller sees how each task ended"
+    return Finding("outcome", expected, int(asked.sum()), list(problems()))
 
 
 def _retry_delay(facts: Facts) -> Finding | None:
-    delays = {w.task_id: w.expected.retried_after for w in facts.works}
-    if not any(delays.values()) or facts.gaps.empty:
+    gaps = retry_gaps(facts.attempts)
+    delays = np.where(facts.held, facts.truth.retried_after, np.nan)
+    if not (delays > 0).any() or not len(gaps.task):
         return None
-    shortest = min(delay for delay in delays.values() if delay)
+    shortest = delays[delays > 0].min()
+    wanted_ms, gap_ms = delays[gaps.task] * 1e3, gaps.gap_ns / 1e6
     early = [
-        f"task {row.task_id & 0xFFFFFFFF}: attempt {row.number} came "
-        f"{delay * 1e3 - row.gap_ns / 1e6:.1f} ms early"
-        for row in facts.gaps.itertuples()
-        if (delay := delays.get(row.task_id)) is not None
-        and row.gap_ns / 1e6 < delay * 1e3 - CLOCK_TOLERANCE_MS
+        f"{facts.name(int(gaps.task[row]))}: attempt {gaps.number[row]} came "
+        f"{wanted_ms[row] - gap_ms[row]:.1f} ms early"
+        for row in _rows(gap_ms < wanted_ms - CLOCK_TOLERANCE_MS)
     ]
-    return Finding("retry_delay", f"no retry before {shortest:g} s", len(facts.gaps), early)
+    return Finding("retry_delay", f"no retry before {shortest:g} s", len(gaps.task), early)
 
 
 def _delivered(facts: Facts) -> Finding | None:
-    known = [work for work in facts.works if work.expected.deliveries is not None]
-    if not known:
+    expected = facts.truth.deliveries
+    known = facts.held & (expected >= 0)
+    if not known.any():
         return None
+    count = facts.trace.count(kinds.DELIVERED)
     wrong = [
-        f"{_name(work)}: delivered {count} times" if count else f"{_name(work)}: never delivered"
-        for work in known
-        if (count := int(facts.delivered.get(work.task_id, 0))) != work.expected.deliveries
+        f"{facts.name(task)}: "
+        + (f"delivered {count[task]} times" if count[task] else "never delivered")
+        for task in _rows(known & (count != expected))
     ]
-    return Finding("delivered", "every message delivered once", len(known), wrong)
+    return Finding("delivered", "every message delivered once", int(known.sum()), wrong)
 
 
 def _order(facts: Facts) -> Finding:
+    trace = facts.trace
+    rows = trace.first_of(trace.of(kinds.START))
+    in_order = trace.task[np.sort(rows[rows >= 0])]
     late = [
-        f"task {task & 0xFFFFFFFF}: started after task {before & 0xFFFFFFFF}"
-        for before, task in zip(facts.start_order, facts.start_order[1:], strict=False)
-        if task < before
+        f"{facts.name(int(in_order[row + 1]))}: started after {facts.name(int(in_order[row]))}"
+        for row in _rows(np.diff(in_order) < 0)
     ]
-    return Finding("order", "first in, first out", len(facts.start_order), late)
+    return Finding("order", "first in, first out", len(in_order), late)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from backends.kit import events as kinds
-from scenarios.spec import Item, Params
+from bench.measure import open_loop
+from bench.measure.attempts import Attempts, retry_gaps
+from bench.measure.parts import parts_ms
+from bench.measure.stalls import longest_stall_ns
+from bench.measure.trace import NEVER, Trace
+from scenarios.spec import Params
 
 #: Share of completions cut at either end of a throughput's window: warm-up and tail.
 CUT = 0.1
@@ -17,7 +24,32 @@ CUT = 0.1
 PERCENTILES = (50, 95, 99)
 
 #: Metrics of which more is better; of all others less is.
-HIGHER_IS_BETTER = frozenset({"throughput_tasks_per_s", "share_of_ideal"})
+HIGHER_IS_BETTER = frozenset(
+    {
+        "throughput_tasks_per_s",
+        "share_of_ideal",
+        "offered_tasks_per_s",
+        "saturation_tasks_per_s",
+    }
+)
+
+#: Loads that keep every slot busy for a while: their completions have a rate.
+_BUSY = ("drain", "burst", "backlog")
+
+#: What follows a metric's name and unit: a split by role or command, a percentile, the maximum.
+_AFTER_UNIT = re.compile(r"(_p\d+(\.\d+)?|_max)?(:.*)?$")
+#: By the end of a name, its unit; the first that fits.
+_UNITS = (
+    ("_tasks_per_s", "tasks/s"),
+    ("_ms_per_s", "ms/s"),
+    ("_per_s", "1/s"),
+    ("_ms_per_task", "ms"),
+    ("_bytes_per_task", "bytes"),
+    ("_us", "us"),
+    ("_ms", "ms"),
+    ("_mb", "MB"),
+    ("_s", "s"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,164 +61,120 @@ class Value:
 
 
 def unit(metric: str) -> str:
-    """The unit that a metric's name carries."""
-    base = metric.rsplit("_p", 1)[0] if metric.rsplit("_p", 1)[-1].isdigit() else metric
-    base = base.removesuffix("_max")
-    for ending, name in (("_tasks_per_s", "tasks/s"), ("_us", "us"), ("_ms", "ms"), ("_s", "s")):
-        if base.endswith(ending):
-            return name
-    return "1"
+    """The unit that a metric's name carries: ``ms`` of ``latency_ms_p99.9``."""
+    base = _AFTER_UNIT.sub("", metric, count=1)
+    return next((name for ending, name in _UNITS if base.endswith(ending)), "1")
 
 
 def trial_metrics(
-    events: pd.DataFrame, items: list[Item], params: Params, concurrency: int, load: str
+    trace: Trace,
+    tried: Attempts,
+    params: Params,
+    concurrency: int,
+    load: str,
+    steps: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Value]:
     """Every metric that the trial's events support.
 
     Args:
-        events: the trial's rows of :func:`bench.events.read_lease`, times in ns.
-        items: what was to be sent.
+        trace: the trial's events beside its truth.
+        tried: its attempts, of :func:`bench.measure.attempts.attempts`.
         params: the cell's parameters.
         concurrency: tasks that could be in progress at once.
         load: how the items were offered.
+        steps: of a saturation, what was tried: see :func:`bench.measure.open_loop.saturation`.
     """
+    if load == "idle":
+        return {}
+    if load == "saturation":  # its steps are loads of their own: no figure spans all of them
+        rate = open_loop.saturation(trace, steps, params["p99_bound_ms"])
+        return {} if rate is None else {"saturation_tasks_per_s": Value(rate, len(steps))}
     found: dict[str, Value] = {}
-    for name, samples in _samples(events, attempts(events), items).items():
+    for name, samples in _samples(trace, tried).items():
         found |= _percentiles(name, samples)
-    if load in ("drain", "burst"):
-        found |= _throughput(events, params, concurrency)
+    if load in _BUSY:
+        found |= _throughput(trace, params, concurrency)
     if load == "drain":
-        found |= _stall(events, concurrency)
-    starts = events.loc[events["kind"] == kinds.START, "task_id"]
-    if len(starts):
-        tasks = starts.nunique()
-        found["attempts_per_task"] = Value(len(starts) / tasks, tasks)
+        found |= _stall(trace, concurrency)
+    if load == "closed":
+        parts, samples_used = parts_ms(trace)
+        found |= {f"part_{name}_ms": Value(mean, samples_used) for name, mean in parts.items()}
+    if load == "open":
+        found |= _open(trace)
+    started = int(np.count_nonzero(trace.starts))
+    if started:
+        found["attempts_per_task"] = Value(int(trace.starts.sum()) / started, started)
     return found
 
 
-def _samples(events: pd.DataFrame, tried: pd.DataFrame, items: list[Item]) -> dict[str, np.ndarray]:
+def _samples(trace: Trace, tried: Attempts) -> dict[str, np.ndarray]:
     """Per metric its samples, in the metric's unit."""
-    times = _times(events)
-    first = pd.Index([item[0].task_id for item in items])
-    last = pd.Index([item[-1].task_id for item in items])
-    sent = times["send"].reindex(first).to_numpy()
-    ended = times["end"].reindex(last).to_numpy()
-    result = times["result"].reindex(last).to_numpy()
-    returned = times["sent"].reindex(first).to_numpy()
-    started = times["start"].reindex(first).to_numpy()
-    samples = {
-        "enqueue_us": (returned - sent) / 1e3,
+    sent = trace.of_first_step(trace.send)
+    returned = trace.of_first_step(trace.sent)
+    started = trace.of_first_step(trace.start)
+    ended = trace.of_last_step(trace.end)
+    result = trace.of_last_step(trace.result)
+    return {
+        "enqueue_us": _between(sent, returned) / 1e3,
         # A worker can be faster than the return of the enqueue call: that is no waiting.
-        "queue_wait_ms": np.maximum(started - returned, 0) / 1e6,
-        "service_ms": _service(tried) / 1e6,
-        "end_to_end_ms": (ended - sent) / 1e6,
-        "round_trip_ms": (result - sent) / 1e6,
-        "result_delivery_ms": np.maximum(result - ended, 0) / 1e6,
-        "hop_ms": _hops(times, items) / 1e6,
+        "queue_wait_ms": np.maximum(_between(returned, started), 0) / 1e6,
+        "service_ms": _between(tried.started_ns, tried.ended_ns) / 1e6,
+        "end_to_end_ms": _between(sent, ended) / 1e6,
+        "round_trip_ms": _between(sent, result) / 1e6,
+        "result_delivery_ms": np.maximum(_between(ended, result), 0) / 1e6,
+        "hop_ms": _hops(trace) / 1e6,
+        "retry_lateness_ms": _retry_lateness_ms(trace, tried),
     }
-    delays = {w.task_id: w.expected.retried_after for item in items for w in item}
-    gaps = retry_gaps(tried)
-    requested = gaps["task_id"].map(delays).to_numpy(dtype=float)
-    samples["retry_lateness_ms"] = gaps["gap_ns"].to_numpy() / 1e6 - requested * 1e3
-    return {name: values[~np.isnan(values)] for name, values in samples.items()}
 
 
-def _times(events: pd.DataFrame) -> pd.DataFrame:
-    """Per task the time of each step of its life, as float ns from the trial's first event.
-
-    The first start and, of several ends, the last.
-    """
-    origin = events["t_ns"].min() if len(events) else 0
-    relative = events.assign(t=(events["t_ns"] - origin).astype(float))
-    columns = {}
-    for name, kind, pick in (
-        ("send", kinds.SEND, "min"),
-        ("sent", kinds.SENT, "min"),
-        ("start", kinds.START, "min"),
-        ("end", kinds.END, "max"),
-        ("result", kinds.RESULT, "min"),
-    ):
-        columns[name] = relative[relative["kind"] == kind].groupby("task_id")["t"].agg(pick)
-    return pd.DataFrame(columns, dtype=float)
+def _between(earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
+    """Differences in ns where both times are."""
+    both = (earlier != NEVER) & (later != NEVER)
+    return np.asarray(later[both] - earlier[both])
 
 
-def _service(tried: pd.DataFrame) -> np.ndarray:
-    """Start to end of every attempt that has both, ns."""
-    return np.asarray((tried["ended_ns"] - tried["started_ns"]).dropna(), dtype=float)
-
-
-def _hops(times: pd.DataFrame, items: list[Item]) -> np.ndarray:
+def _hops(trace: Trace) -> np.ndarray:
     """From the end of a chain's task to the start of the next, ns."""
-    before = [a.task_id for item in items for a in item[:-1]]
-    after = [b.task_id for item in items for b in item[1:]]
-    ended = times["end"].reindex(before).to_numpy()
-    return np.asarray(times["start"].reindex(after).to_numpy() - ended)
+    steps = trace.truth.steps
+    ended, started = trace.end.reshape(-1, steps), trace.start.reshape(-1, steps)
+    return _between(ended[:, :-1].ravel(), started[:, 1:].ravel())
 
 
-def attempts(events: pd.DataFrame) -> pd.DataFrame:
-    """Every attempt: ``task_id``, ``number`` from 1, ``started_ns``, ``ended_ns``, ``ok``.
-
-    The n-th start of a task is paired with its n-th end or failure; an attempt that never ended
-    has ``NA`` there.
-    """
-    starts = events[events["kind"] == kinds.START]
-    ends = events[events["kind"].isin([kinds.END, kinds.FAIL])]
-    left = starts.assign(number=starts.groupby("task_id").cumcount() + 1)
-    right = ends.assign(number=ends.groupby("task_id").cumcount() + 1)
-    joined = left[["task_id", "number", "t_ns"]].merge(
-        right[["task_id", "number", "t_ns", "kind", "value"]],
-        on=["task_id", "number"],
-        how="left",
-        suffixes=("", "_end"),
-    )
-    return pd.DataFrame(
-        {
-            "task_id": joined["task_id"],
-            "number": joined["number"],
-            "started_ns": joined["t_ns"].astype("Int64"),
-            "ended_ns": joined["t_ns_end"].astype("Int64"),
-            "ok": joined["kind"] == kinds.END,
-            "value": joined["value"].astype("Int64"),
-        }
-    )
+def _retry_lateness_ms(trace: Trace, tried: Attempts) -> np.ndarray:
+    """Beyond the delay that was asked for; retries of tasks without one are left out."""
+    gaps = retry_gaps(tried)
+    late = gaps.gap_ns / 1e6 - trace.truth.retried_after[gaps.task] * 1e3
+    return np.asarray(late[~np.isnan(late)])
 
 
-def retry_gaps(tried: pd.DataFrame) -> pd.DataFrame:
-    """For every retry: ``task_id``, ``number`` of the attempt, ``gap_ns`` since the failure.
-
-    Args:
-        tried: what :func:`attempts` gives.
-    """
-    table = tried.sort_values(["task_id", "number"])
-    before = table.groupby("task_id")[["ended_ns", "ok"]].shift()
-    retried = table["number"].gt(1) & before["ended_ns"].notna() & before["ok"].eq(False)
-    gaps = table.loc[retried, "started_ns"] - before.loc[retried, "ended_ns"]
-    return pd.DataFrame(
-        {
-            "task_id": table.loc[retried, "task_id"],
-            "number": table.loc[retried, "number"],
-            "gap_ns": gaps.astype("int64"),
-        }
-    )
-
-
-def _percentiles(name: str, samples: np.ndarray) -> dict[str, Value]:
+def _percentiles(
+    name: str, samples: np.ndarray, wanted: Sequence[float] = PERCENTILES
+) -> dict[str, Value]:
     """The percentiles the sample supports: at least one sample beyond each."""
-    found = {
-        f"{name}_p{q}": Value(float(np.percentile(samples, q)), len(samples))
-        for q in PERCENTILES
-        if len(samples) * (100 - q) >= 100 and len(samples) >= 2
-    }
-    if name == "retry_lateness_ms" and len(samples):
-        found[f"{name}_max"] = Value(float(samples.max()), len(samples))
+    count = len(samples)
+    supported = [q for q in wanted if round(count * (100 - q), 6) >= 100 and count >= 2]
+    found = (
+        {
+            f"{name}_p{q:g}": Value(float(value), count)
+            for q, value in zip(supported, np.percentile(samples, supported), strict=True)
+        }
+        if supported
+        else {}
+    )
+    if name == "retry_lateness_ms":
+        found |= _maximum(name, samples)
     return found
 
 
-def _throughput(events: pd.DataFrame, params: Params, concurrency: int) -> dict[str, Value]:
+def _maximum(name: str, samples: np.ndarray) -> dict[str, Value]:
+    return {f"{name}_max": Value(float(samples.max()), len(samples))} if len(samples) else {}
+
+
+def _throughput(trace: Trace, params: Params, concurrency: int) -> dict[str, Value]:
     """Completions per second within the steady window; deliveries where there are any."""
-    kind = kinds.DELIVERED if (events["kind"] == kinds.DELIVERED).any() else kinds.END
-    done = events[events["kind"] == kind].drop_duplicates("task_id")  # work done twice is not more
-    times = np.sort(done["t_ns"].to_numpy())
+    delivered = trace.first(kinds.DELIVERED)
+    done = delivered if (delivered != NEVER).any() else trace.first(kinds.END)
+    times = np.sort(done[done != NEVER])  # work done twice is not more: its first time counts
     rate = steady_rate(times, concurrency)
     if rate is None:
         return {}
@@ -221,30 +209,23 @@ def steady_rate(times_ns: np.ndarray, at_once: int = 1) -> float | None:
     return float((deviation * np.arange(len(window))).sum() / (deviation**2).sum())
 
 
-def _stall(events: pd.DataFrame, concurrency: int) -> dict[str, Value]:
-    """The longest time in which no task started although tasks were waiting and a slot was free.
-
-    A slot frees when an attempt ends; what is between that and the next start, of any task, is
-    the stall. With every slot busy nothing is stalled, however long the tasks take.
-    """
-    steps = events[events["kind"].isin([kinds.START, kinds.END, kinds.FAIL])]
-    starts = steps["kind"].eq(kinds.START)
-    if starts.sum() < 2:
+def _stall(trace: Trace, concurrency: int) -> dict[str, Value]:
+    stalled = longest_stall_ns(trace, concurrency)
+    if stalled is None:
         return {}
-    times = steps["t_ns"].to_numpy()
-    # Running attempts after each step; the queue is empty after the last task's first start.
-    running = np.where(starts, 1, -1).cumsum()
-    firsts = ~steps["task_id"].where(starts).duplicated() & starts
-    last = int(np.flatnonzero(firsts.to_numpy())[-1])
-    began = int(np.flatnonzero(starts.to_numpy())[0])
-    free = running[began:last] < concurrency
-    gaps = np.diff(times[began : last + 1])
-    longest, current = 0, 0
-    for is_free, gap, starts_next in zip(
-        free, gaps, starts.to_numpy()[began + 1 : last + 1], strict=True
-    ):
-        current = current + int(gap) if is_free else 0
-        longest = max(longest, current)
-        if starts_next:
-            current = 0
-    return {"longest_stall_ms": Value(longest / 1e6, int(firsts.sum()))}
+    started = int(np.count_nonzero(trace.starts))
+    return {"longest_stall_ms": Value(stalled / 1e6, started)}
+
+
+def _open(trace: Trace) -> dict[str, Value]:
+    """Latency from the schedule on, and how well the generator kept to it."""
+    latency, late = open_loop.latencies_ms(trace), open_loop.lateness_ms(trace)
+    found = _percentiles("latency_ms", latency, (*PERCENTILES, 99.9))
+    found |= _maximum("latency_ms", latency)
+    found |= _percentiles("generator_lateness_ms", late, (99,))
+    found |= _maximum("generator_lateness_ms", late)
+    offered = open_loop.offered_rate(trace)
+    if offered is not None:
+        count = int(np.count_nonzero(trace.scheduled != NEVER))
+        found["offered_tasks_per_s"] = Value(offered, count)
+    return found

@@ -27,8 +27,10 @@ from bench import processes
 from bench.environments import Environment
 from bench.events import read_lease
 from bench.lease import Lease
+from bench.measure.attempts import attempts, retry_gaps
 from bench.measure.checks import Finding, trial_checks
-from bench.measure.metrics import attempts, retry_gaps
+from bench.measure.trace import Events, Trace
+from bench.measure.truth import of_items
 from bench.redis_server import Server, secrets_of
 from bench.trial import Outcome, run_trial
 from scenarios import all_scenarios
@@ -301,21 +303,19 @@ def test_failure_for_good_is_told_as_failure(seen: Seen) -> None:
 @pytest.mark.parametrize(("fails", "expected"), [(0, 1), (2, 3), (3, 4), (4, 4)])
 def test_attempts_are_exactly(seen: Seen, fails: int, expected: int) -> None:
     seen.needs("retries")
-    (work,) = seen.mixed["flaky"][fails]
-    rows = seen.trial(MIXED)
-    table = attempts(rows[rows["task_id"] == work.task_id])
-    assert len(table) == expected
-    assert table["ok"].tolist() == [number >= fails for number in range(expected)]
+    table = attempts(_trace(seen, MIXED, [seen.mixed["flaky"][fails]]))
+    assert len(table.ok) == expected
+    assert table.ok.tolist() == [number >= fails for number in range(expected)]
 
 
 def test_no_retry_is_early(seen: Seen) -> None:
     """Not earlier than the backend itself says its due times are kept: the check for early
     retries makes no such allowance."""
     seen.needs("retries")
-    gaps = retry_gaps(attempts(seen.trial(MIXED)))
-    assert len(gaps) == 1 + 2 + 3 + 3
+    gap_ns = retry_gaps(attempts(_trace(seen, MIXED, seen.mixed["flaky"]))).gap_ns
+    assert len(gap_ns) == 1 + 2 + 3 + 3
     granularity_s = seen.capabilities.retry_granularity_s
-    assert gaps["gap_ns"].min() / 1e6 >= (RETRY_DELAY_S - granularity_s) * 1e3 - 2
+    assert gap_ns.min() / 1e6 >= (RETRY_DELAY_S - granularity_s) * 1e3 - 2
 
 
 def test_pending_counts_what_is_queued(seen: Seen) -> None:
@@ -404,14 +404,16 @@ print(json.dumps({{name: importlib.util.find_spec(name).origin for name in modul
     assert seen.env.library_version
 
 
-def _checks(seen: Seen, number: int, items: list[Item]) -> list[Finding]:
-    ids = {work.task_id for item in items for work in item}
+def _trace(seen: Seen, number: int, items: list[Item]) -> Trace:
+    """What a trial's events tell of these items."""
     rows = seen.trial(number)
+    return Trace(Events(*(rows[name].to_numpy() for name in Events._fields)), of_items(items))
+
+
+def _checks(seen: Seen, number: int, items: list[Item]) -> list[Finding]:
+    trace = _trace(seen, number, items)
     return trial_checks(
-        rows[rows["task_id"].isin(ids)],
-        items,
-        sees_failure=seen.capabilities.sees_failure,
-        fifo=False,
+        trace, attempts(trace), sees_failure=seen.capabilities.sees_failure, fifo=False
     )
 
 

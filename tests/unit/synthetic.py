@@ -1,12 +1,15 @@
-"""Event tables written by hand: times in milliseconds, tasks by their number in the trial."""
+"""Events written by hand: times in milliseconds, tasks by their number in the trial."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from backends.kit import events as kinds
+from bench.measure.trace import Events, Trace
+from bench.measure.truth import of_items
 from scenarios.spec import Expected, Item, Work
 
 #: Trial and origin of the clock: any would do, but 0 would hide a mistake.
@@ -48,12 +51,13 @@ class Story:
     def result(self, number: int, ms: float, value: int = 0) -> Story:
         return self.tell(kinds.RESULT, number, ms, value)
 
-    def table(self) -> pd.DataFrame:
-        """In the order of time, with the columns and types of a recorded table."""
-        table = pd.DataFrame(
-            sorted(self._rows, key=lambda row: row[0]),
-            columns=["t_ns", "task_id", "kind", "value"],
-        ).astype({"t_ns": "int64", "task_id": "int64", "kind": "int8", "value": "int32"})
-        table["role"] = pd.Categorical(["worker"] * len(table))
-        table["pid"] = 1
-        return table
+    def events(self) -> Events:
+        """In the order of time, with the types of recorded columns."""
+        rows = np.array(sorted(self._rows, key=lambda row: row[0]), "int64").reshape(-1, 4)
+        return Events(
+            *(rows[:, n].astype(kind) for n, kind in enumerate(("int64", "int64", "int8", "int32")))
+        )
+
+    def trace(self, items: Sequence[Item]) -> Trace:
+        """Beside the truth of these items."""
+        return Trace(self.events(), of_items(items))

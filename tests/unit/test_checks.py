@@ -4,12 +4,14 @@ import pytest
 from synthetic import Story, item
 
 from backends.kit import events as kinds
+from bench.measure.attempts import attempts
 from bench.measure.checks import trial_checks
 
 
-def check(story, items, *, sees_failure=True, fifo=False):
+def check(story, items, *, sees_failure=True, fifo=False, load="burst"):
     """Every finding by the name of its check."""
-    found = trial_checks(story.table(), items, sees_failure=sees_failure, fifo=fifo)
+    trace = story.trace(items)
+    found = trial_checks(trace, attempts(trace), sees_failure=sees_failure, fifo=fifo, load=load)
     names = [finding.check for finding in found]
     assert len(names) == len(set(names))
     return {finding.check: finding for finding in found}

@@ -2,22 +2,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from synthetic import ORIGIN_NS, Story, item, task_id
+from synthetic import ORIGIN_NS, Story, item
 
 from backends.kit import events as kinds
-from bench.measure.metrics import (
-    HIGHER_IS_BETTER,
-    Value,
-    attempts,
-    retry_gaps,
-    steady_rate,
-    trial_metrics,
-    unit,
-)
+from bench.measure.attempts import attempts, retry_gaps
+from bench.measure.metrics import HIGHER_IS_BETTER, Value, steady_rate, trial_metrics, unit
+from bench.measure.trace import NEVER
 
 
-def metrics(story, items, *, params=None, concurrency=1, load="closed"):
-    return trial_metrics(story.table(), items, params or {}, concurrency, load)
+def metrics(story, items, *, params=None, concurrency=1, load="closed", steps=()):
+    trace = story.trace(items)
+    return trial_metrics(trace, attempts(trace), params or {}, concurrency, load, steps)
 
 
 def at_seconds(*times):
@@ -271,38 +266,84 @@ def test_attempts_per_task_counts_starts_over_tasks_that_started(retried):
 
 
 def test_retry_gaps_tell_task_attempt_and_gap(retried):
-    rows = retry_gaps(attempts(retried[0].table())).values.tolist()
-    assert rows == [
-        [task_id(0), 2, 110_000_000],
-        [task_id(0), 3, 130_000_000],
-        [task_id(1), 2, 102_000_000],
+    story, items = retried
+    gaps = retry_gaps(attempts(story.trace(items)))
+    assert [list(map(int, row)) for row in zip(*gaps, strict=True)] == [
+        [0, 2, 110_000_000],
+        [0, 3, 130_000_000],
+        [1, 2, 102_000_000],
     ]
 
 
 # --- pairs of starts and ends ----------------------------------------------------------------
 
 
+def tried(story, count=2):
+    """Every attempt by task and number, as lists."""
+    table = attempts(story.trace([item(n) for n in range(count)]))
+    order = np.lexsort((table.number, table.task))
+    return {name: column[order].tolist() for name, column in table._asdict().items()}
+
+
 def test_the_nth_start_is_paired_with_the_nth_end_or_failure():
     story = Story().failed(0, 0, 4).ran(1, 1, 3, value=11).ran(0, 7, 9, value=22)
-    rows = attempts(story.table()).sort_values(["task_id", "number"])
-    assert rows["number"].tolist() == [1, 2, 1]
-    assert ((rows["started_ns"] - ORIGIN_NS) // 10**6).tolist() == [0, 7, 1]
-    assert ((rows["ended_ns"] - ORIGIN_NS) // 10**6).tolist() == [4, 9, 3]
-    assert rows["ok"].tolist() == [False, True, True]
-    assert rows["value"].tolist() == [0, 22, 11]
+    rows = tried(story)
+    assert rows["task"] == [0, 0, 1]
+    assert rows["number"] == [1, 2, 1]
+    assert [(t - ORIGIN_NS) // 10**6 for t in rows["started_ns"]] == [0, 7, 1]
+    assert [(t - ORIGIN_NS) // 10**6 for t in rows["ended_ns"]] == [4, 9, 3]
+    assert rows["ok"] == [False, True, True]
+    assert rows["value"] == [0, 22, 11]
 
 
 def test_an_attempt_that_never_ended_has_no_end_and_is_not_ok():
-    table = attempts(Story().tell(kinds.START, 0, 0).ran(1, 1, 2).table())
-    assert table["ended_ns"].isna().tolist() == [True, False]
-    assert table["ok"].tolist() == [False, True]
+    rows = tried(Story().tell(kinds.START, 0, 0).ran(1, 1, 2))
+    assert [end == NEVER for end in rows["ended_ns"]] == [True, False]
+    assert rows["ok"] == [False, True]
 
 
 def test_attempts_that_overlap_are_told_apart_by_their_order():
     story = Story().tell(kinds.START, 0, 0).tell(kinds.START, 0, 10)
     story.tell(kinds.END, 0, 20).tell(kinds.END, 0, 25)
-    table = attempts(story.table())
-    assert (table["ended_ns"] - table["started_ns"]).tolist() == [20_000_000, 15_000_000]
+    rows = tried(story)
+    took = [end - start for start, end in zip(rows["started_ns"], rows["ended_ns"], strict=True)]
+    assert took == [20_000_000, 15_000_000]
+
+
+def test_of_several_attempts_the_last_may_not_have_ended():
+    story = Story().failed(1, 0, 1).tell(kinds.START, 1, 5).failed(0, 2, 3).tell(kinds.START, 0, 6)
+    rows = tried(story)
+    assert rows["number"] == [1, 2, 1, 2]
+    assert [end == NEVER for end in rows["ended_ns"]] == [False, True, False, True]
+
+
+def test_an_end_without_a_start_is_no_attempt():
+    rows = tried(Story().tell(kinds.END, 0, 1, 7).ran(1, 2, 3))
+    assert rows["task"] == [1]
+
+
+def test_pairs_are_those_of_a_plain_loop():
+    """A few hundred tasks with 0 to 4 starts and ends in any order, counted one by one."""
+    rng = np.random.default_rng(5)
+    story, known = Story(), {}
+    for moment in range(3000):
+        number, kind = int(rng.integers(300)), (kinds.START, kinds.END, kinds.FAIL)[moment % 3]
+        if sum(1 for k, _ in known.setdefault(number, []) if k == kind) < 4:
+            known[number].append((kind, moment))
+            story.tell(kind, number, moment)
+    expected = []
+    for number, told in sorted(known.items()):
+        starts = [moment for kind, moment in told if kind == kinds.START]
+        ends = [(moment, kind == kinds.END) for kind, moment in told if kind != kinds.START]
+        ends += [(None, False)] * len(starts)
+        expected += [(number, n + 1, s, *ends[n]) for n, s in enumerate(starts)]
+    rows = tried(story, 300)
+    moments = [
+        [None if t == NEVER else (t - ORIGIN_NS) // 10**6 for t in rows[name]]
+        for name in ("started_ns", "ended_ns")
+    ]
+    found = zip(rows["task"], rows["number"], *moments, rows["ok"], strict=True)
+    assert list(found) == expected
 
 
 # --- what a sample supports ------------------------------------------------------------------
@@ -338,14 +379,15 @@ def test_percentiles_interpolate_between_samples():
     assert found["enqueue_us_p50"].value == pytest.approx(11_000)
 
 
-@pytest.mark.parametrize("load", ["drain", "closed", "burst"])
+@pytest.mark.parametrize("load", ["drain", "closed", "burst", "open", "backlog", "idle"])
 def test_no_events_give_no_metrics(load):
-    assert metrics(Story(), [item(0), item(1, 2)], load=load) == {}
+    assert metrics(Story(), [item(0, 1), item(2, 3)], load=load) == {}
 
 
 def test_no_events_have_no_attempts_and_no_retries():
-    assert attempts(Story().table()).empty
-    assert retry_gaps(attempts(Story().table())).empty
+    found = attempts(Story().trace([item(0)]))
+    assert [len(column) for column in found] == [0] * 6
+    assert [len(column) for column in retry_gaps(found)] == [0] * 3
 
 
 # --- names -----------------------------------------------------------------------------------
@@ -362,6 +404,18 @@ def test_no_events_have_no_attempts_and_no_retries():
         ("ready_s", "s"),
         ("share_of_ideal", "1"),
         ("attempts_per_task", "1"),
+        ("latency_ms_p99.9", "ms"),
+        ("saturation_tasks_per_s", "tasks/s"),
+        ("part_queue_wait_ms", "ms"),
+        ("redis_commands_per_task", "1"),
+        ("redis_commands_per_task:brpop", "1"),
+        ("redis_bytes_per_task:in", "bytes"),
+        ("redis_memory_bytes_per_task", "bytes"),
+        ("cpu_ms_per_task:worker", "ms"),
+        ("context_switches_per_task:worker", "1"),
+        ("worker_peak_rss_mb", "MB"),
+        ("idle_commands_per_s", "1/s"),
+        ("idle_cpu_ms_per_s:worker", "ms/s"),
     ],
 )
 def test_a_metrics_name_carries_its_unit(metric, expected):
@@ -369,4 +423,9 @@ def test_a_metrics_name_carries_its_unit(metric, expected):
 
 
 def test_more_is_better_of_rates_and_shares_only():
-    assert {"throughput_tasks_per_s", "share_of_ideal"} == HIGHER_IS_BETTER
+    assert {
+        "throughput_tasks_per_s",
+        "share_of_ideal",
+        "offered_tasks_per_s",
+        "saturation_tasks_per_s",
+    } == HIGHER_IS_BETTER

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from typing import get_args
 
+import numpy as np
 import pytest
 
+from bench.measure import truth
 from scenarios import all_scenarios, workload
 from scenarios.notification import FAULTS, faults
 from scenarios.spec import Load
@@ -46,6 +49,28 @@ def test_the_same_arguments_give_the_same_items(scenario):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_more_items_begin_with_the_same_ones(scenario):
     assert items(scenario.name, 30)[:10] == items(scenario.name, 10)
+
+
+@pytest.mark.parametrize("name", [name for name, s in all_scenarios().items() if s.period])
+def test_what_is_expected_comes_back_after_a_period_and_not_before(name):
+    scenario = all_scenarios()[name]
+    period = scenario.period
+    found = [[work.expected for work in item] for item in items(scenario.name, 2 * period + 7)]
+    assert found[period:] == found[:-period]
+    shorter = [n for n in range(1, period) if period % n == 0]
+    assert [n for n in shorter if found[n:] == found[:-n]] == []
+
+
+@pytest.mark.parametrize("seed", [0, 1, 999])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("count", [0, 1, 7, 2345])
+def test_the_truth_made_from_one_period_is_that_of_all_items(scenario, count, seed):
+    params = {p.name: p.default for p in scenario.parameters}
+    made = truth.of_scenario(scenario, count, params, seed)
+    told = truth.of_items(scenario.items(0, count, params, seed))
+    for field in dataclasses.fields(truth.Truth):
+        if count or field.name != "steps":  # of no items nothing tells how many steps they have
+            np.testing.assert_array_equal(getattr(made, field.name), getattr(told, field.name))
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -140,6 +165,11 @@ def test_the_first_additions_are_these():
 def test_additions_differ_so_that_swapped_results_are_seen():
     values = Counter(e.value for e in expected("add", 90))
     assert values.most_common(1)[0][1] == 1
+
+
+def test_the_periods_of_the_scenarios():
+    periods = {name: scenario.period for name, scenario in all_scenarios().items()}
+    assert periods == {"add": 1000, "chain": 1, "flaky": 5, "notification": 0}
 
 
 def test_another_seed_adds_other_numbers():

@@ -1,0 +1,276 @@
+"""Loads that keep to a schedule, and what is left of a load that is cut short."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from synthetic import Story, item
+
+from backends.kit import events as kinds
+from bench.measure.attempts import attempts
+from bench.measure.checks import trial_checks
+from bench.measure.metrics import Value, trial_metrics
+from bench.measure.open_loop import window
+
+
+def metrics(story, items, *, params=None, concurrency=1, load="open", steps=()):
+    trace = story.trace(items)
+    return trial_metrics(trace, attempts(trace), params or {}, concurrency, load, steps)
+
+
+def checks(story, items, *, load):
+    trace = story.trace(items)
+    found = trial_checks(trace, attempts(trace), sees_failure=True, fifo=False, load=load)
+    return {finding.check: finding for finding in found}
+
+
+def ms(*times):
+    return np.array([-1 if t is None else round(t * 1e6) for t in times], "int64")
+
+
+# --- a window --------------------------------------------------------------------------------
+
+
+def test_latency_counts_from_the_intended_time_however_late_the_task_was_sent():
+    found = window(ms(0, 10, 20), ms(0, 14, 25), ms(2, 18, 26))
+    assert (found.p50_ms, found.ended, found.count) == (pytest.approx(6), 3, 3)
+    assert found.p99_ms == pytest.approx(8 - 0.02 * 2)  # of 2, 6, 8: a fiftieth before the last
+    assert found.lateness_p99_ms == pytest.approx(5 - 0.02 * 1)
+
+
+def test_a_task_that_did_not_end_is_infinitely_late():
+    found = window(ms(0, 1, 2), ms(0, 1, 2), ms(5, 6, None))
+    assert (found.ended, found.count) == (2, 3)
+    assert found.p50_ms == pytest.approx(5)
+    assert math.isinf(found.p99_ms)
+    assert not found.holds(1e9)
+
+
+def test_a_task_that_was_not_sent_is_infinitely_late():
+    assert math.isinf(window(ms(0, 1), ms(0, None), ms(1, None)).lateness_p99_ms)
+
+
+def test_one_task_in_two_hundred_that_did_not_end_leaves_p99_but_does_not_hold():
+    times = np.arange(200) * 10**6
+    ended = times + 10**6
+    ended[7] = -1
+    found = window(times, times, ended)
+    assert found.p99_ms == pytest.approx(1)
+    assert not found.holds(100)
+
+
+def test_tasks_that_were_never_scheduled_are_not_part_of_it():
+    assert window(ms(0, None), ms(0, 5), ms(1, 900)).count == 1
+
+
+def test_an_empty_window_has_no_latency_and_does_not_hold():
+    found = window(*(np.empty(0, "int64") for _ in range(3)))
+    assert math.isnan(found.p50_ms)
+    assert (found.ended, found.count, found.holds(100)) == (0, 0, False)
+
+
+@pytest.mark.parametrize(("bound", "holds"), [(4.9, False), (5, True), (6, True)])
+def test_a_window_holds_within_its_bound(bound, holds):
+    assert window(ms(0, 10), ms(0, 10), ms(5, 15)).holds(bound) is holds
+
+
+# --- open ------------------------------------------------------------------------------------
+
+
+def offered(count, every_ms=10.0, first=0, late_ms=0.0, took_ms=3.0, story=None):
+    """Tasks on a schedule, each sent late by so much and ended so long after it was due."""
+    story = story or Story()
+    for n in range(first, first + count):
+        due = every_ms * (n - first)
+        story.tell(kinds.SCHEDULED, n, due).sent(n, due + late_ms)
+        story.ran(n, due + late_ms + 0.6, due + took_ms)
+    return story
+
+
+def test_an_open_load_has_the_latency_from_its_schedule_on():
+    found = metrics(offered(100, late_ms=1), [item(n) for n in range(100)])
+    assert found["latency_ms_p50"] == Value(pytest.approx(3), 100)
+    assert found["latency_ms_max"] == Value(pytest.approx(3), 100)
+    assert found["generator_lateness_ms_p99"] == Value(pytest.approx(1), 100)
+    assert found["generator_lateness_ms_max"] == Value(pytest.approx(1), 100)
+    assert found["offered_tasks_per_s"] == Value(pytest.approx(100), 100)
+    assert "throughput_tasks_per_s" not in found
+
+
+@pytest.mark.parametrize(
+    ("count", "supported"),
+    [
+        (19, {"p50", "max"}),
+        (99, {"p50", "p95", "max"}),
+        (999, {"p50", "p95", "p99", "max"}),
+        (1000, {"p50", "p95", "p99", "p99.9", "max"}),
+    ],
+)
+def test_a_tail_needs_a_sample_beyond_it(count, supported):
+    found = metrics(offered(count), [item(n) for n in range(count)])
+    assert {name.rsplit("_", 1)[1] for name in found if name.startswith("latency")} == supported
+
+
+def test_a_chain_on_a_schedule_ends_with_its_last_task():
+    story = Story()
+    for first, due in ((0, 0), (2, 100)):
+        story.tell(kinds.SCHEDULED, first, due).sent(first, due).ran(first, due + 1, due + 2)
+        story.ran(first + 1, due + 3, due + 9)
+    found = metrics(story, [item(0, 1), item(2, 3)])
+    assert found["latency_ms_p50"] == Value(pytest.approx(9), 2)
+    assert found["offered_tasks_per_s"].value == pytest.approx(10)
+
+
+def test_other_loads_have_no_schedule_to_be_late_for():
+    found = metrics(offered(100), [item(n) for n in range(100)], load="burst")
+    assert not [name for name in found if name.startswith(("latency", "generator", "offered"))]
+
+
+# --- saturation ------------------------------------------------------------------------------
+
+
+def step(rate, first, count, *, sustained=True, late=False):
+    return {
+        "rate_per_s": rate,
+        "first": first,
+        "count": count,
+        "sustained": sustained,
+        "late": late,
+    }
+
+
+@pytest.fixture
+def searched():
+    """Three steps of 20 tasks: the first two quick, the third 300 ms late."""
+    story = offered(20)
+    offered(20, first=20, every_ms=5, story=story)
+    offered(20, first=40, every_ms=1, took_ms=300, story=story)
+    return story, [item(n) for n in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("third", "rate"),
+    [
+        ({"sustained": False}, 200),
+        ({"sustained": True}, 200),
+        ({"sustained": True, "bound": 400}, 1000),
+    ],
+)
+def test_saturation_is_the_highest_rate_that_was_sustained_by_its_events_too(searched, third, rate):
+    params = {"p99_bound_ms": third.pop("bound", 100.0)}
+    steps = [step(100, 0, 20), step(200, 20, 20), step(1000, 40, 20, **third)]
+    found = metrics(*searched, params=params, load="saturation", steps=steps)
+    assert found == {"saturation_tasks_per_s": Value(rate, 3)}
+
+
+def test_a_step_whose_generator_was_late_proves_nothing(searched):
+    steps = [step(100, 0, 20), step(200, 20, 20, late=True)]
+    found = metrics(*searched, params={"p99_bound_ms": 100.0}, load="saturation", steps=steps)
+    assert found["saturation_tasks_per_s"].value == 100
+
+
+def test_where_no_rate_was_sustained_there_is_no_figure(searched):
+    steps = [step(1000, 40, 20), step(100, 0, 20, sustained=False)]
+    params = {"p99_bound_ms": 100.0}
+    assert metrics(*searched, params=params, load="saturation", steps=steps) == {}
+    assert metrics(*searched, params=params, load="saturation") == {}
+
+
+# --- where the time of a round trip goes -----------------------------------------------------
+
+
+def test_the_parts_add_up_to_the_mean_of_the_middle_round_trips():
+    """Round trips of 10, 20, ..., 80 ms: between the quartiles are 30 to 60."""
+    story = Story()
+    for n in range(8):
+        begin, k = 1000 * n, n + 1
+        story.sent(n, begin, took_ms=k).ran(n, begin + 3 * k, begin + 7 * k)
+        story.result(n, begin + 10 * k)
+    found = metrics(story, [item(n) for n in range(8)], load="closed")
+    parts = {name: value for name, value in found.items() if name.startswith("part_")}
+    assert parts == {
+        "part_enqueue_ms": Value(pytest.approx(4.5), 4),
+        "part_queue_wait_ms": Value(pytest.approx(9), 4),
+        "part_service_ms": Value(pytest.approx(18), 4),
+        "part_delivery_ms": Value(pytest.approx(13.5), 4),
+    }
+    assert sum(part.value for part in parts.values()) == pytest.approx(45)
+
+
+def test_enqueueing_ends_where_the_worker_begins():
+    story = Story()
+    for n in range(4):
+        story.sent(n, 100 * n, took_ms=5).ran(n, 100 * n + 2, 100 * n + 6)
+        story.result(n, 100 * n + 9)
+    found = metrics(story, [item(n) for n in range(4)], load="closed")
+    assert found["part_enqueue_ms"].value == pytest.approx(2)
+    assert found["part_queue_wait_ms"].value == 0
+
+
+@pytest.mark.parametrize(
+    ("items", "load"),
+    [
+        ([item(0), item(1), item(2)], "closed"),  # too few
+        ([item(0, 1), item(2, 3), item(4, 5), item(6, 7)], "closed"),  # chains
+        ([item(n) for n in range(8)], "drain"),
+    ],
+)
+def test_parts_are_told_of_single_tasks_in_a_closed_load(items, load):
+    story = Story()
+    for works in items:
+        for work in works:
+            n = work.task_id & 0xFFFFFFFF
+            story.sent(n, 10 * n).ran(n, 10 * n + 1, 10 * n + 2).result(n, 10 * n + 3)
+    assert not [name for name in metrics(story, items, load=load) if name.startswith("part_")]
+
+
+# --- backlog, idle ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cut_short():
+    """Forty tasks were queued; 30 ended, one was on its way, the others had not begun."""
+    story = Story()
+    for n in range(40):
+        story.sent(n, -100)
+    for n in range(30):
+        story.ran(n, 10 * n, 10 * n + 5, 7)
+    return story.tell(kinds.START, 30, 300), [item(n, value=7) for n in range(40)]
+
+
+def test_what_a_backlog_did_not_come_to_is_not_lost(cut_short):
+    found = checks(*cut_short, load="backlog")
+    assert all(finding.passed for finding in found.values())
+    assert {name: finding.checked for name, finding in found.items()} == {
+        "enqueued": 40,
+        "repeated": 30,
+        "results": 30,
+    }
+
+
+def test_what_a_backlog_came_to_is_held_to_its_truth(cut_short):
+    story, items = cut_short
+    story.ran(3, 320, 321, 7).ran(31, 330, 331, 8).tell(kinds.REFUSED, 39, 0)
+    found = checks(story, items, load="backlog")
+    assert found["repeated"].violations == ["task 3: 2 attempts instead of 1"]
+    assert found["results"].violations == ["task 31: the worker got 8 instead of 7"]
+    assert found["enqueued"].violations == ["task 39: the enqueue call raised"]
+
+
+def test_a_backlog_has_the_rate_of_what_ended(cut_short):
+    found = metrics(*cut_short, load="backlog")
+    assert found["throughput_tasks_per_s"] == Value(pytest.approx(100), 30)
+
+
+@pytest.mark.parametrize("load", ["open", "saturation"])
+def test_what_a_schedule_sent_must_run(load):
+    found = checks(offered(5).sent(5, 60), [item(n) for n in range(9)], load=load)
+    assert found["lost"].violations == ["task 5: never ran"]
+    assert found["lost"].checked == 6
+
+
+def test_idle_workers_have_neither_checks_nor_metrics():
+    assert checks(Story(), [], load="idle") == {}
+    assert metrics(Story(), [], load="idle") == {}
