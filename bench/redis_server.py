@@ -44,9 +44,11 @@ class Server:
         """The URL with its password hidden."""
         return mask_url(self.url)
 
-    def client(self) -> redis.Redis:
-        """A new client of the harness's own."""
-        return redis.Redis.from_url(self.url, socket_timeout=10, socket_connect_timeout=5)
+    def client(self, **options: Any) -> redis.Redis:
+        """A new client of the harness's own, with further options of redis-py's."""
+        return redis.Redis.from_url(
+            self.url, socket_timeout=10, socket_connect_timeout=5, **options
+        )
 
 
 def mask_url(url: str) -> str:
