@@ -14,8 +14,8 @@ MB = 2**20
 
 #: Marks from which something is counted: losses before them do not matter.
 _BEGINS = ("start", "ready")
-#: Marks that also take the dearer share of memory.
-_WITH_PSS = ("ready", "done")
+#: The mark that takes PSS: reading it stops the process for a while, so only when all is done.
+_WITH_PSS = "done"
 
 
 class Meter:
@@ -44,12 +44,13 @@ class Meter:
         self._note_ended("worker", pids)
         self._highest = max(self._highest, usage.resident(pids))
 
-    def mark(self, at: str, *, ended: int) -> dict[str, Any]:
+    def mark(self, at: str, *, ended: int | Callable[[], int]) -> dict[str, Any]:
         """Read everything now.
 
         Args:
             at: ``start``, ``filled``, ``ready``, ``done`` or ``end``.
-            ended: attempts of the trial that have ended.
+            ended: the trial's attempts that have ended, or what counts them: while the workers are
+                busy it must be counted between the readings, for some end while the server answers.
 
         Returns:
             ``at``, ``ended``, ``t_ns``, ``commands``, ``net_in``, ``net_out``, ``memory_bytes``,
@@ -63,6 +64,7 @@ class Meter:
         """
         now = time.perf_counter_ns()
         counters = self._counters()
+        ended_now = ended if isinstance(ended, int) else ended()
         trees = {
             role: usage.used(roots) for role, roots in self._roles().items() if role != "redis"
         }
@@ -73,11 +75,11 @@ class Meter:
             for role, tree in trees.items()
             if usage.REAPED_IS_KNOWN or role not in self._lost
         }
-        found = {"at": at, "t_ns": now, "ended": ended, **counters}
+        found = {"at": at, "t_ns": now, "ended": ended_now, **counters}
         found["cpu_s"] = cpu_s | found["cpu_s"]
         if "worker" in trees and "worker" not in self._lost:
             found["switches"] = {"worker": list(trees["worker"].switches)}
-        return found | self._memory(trees.get("worker", usage.Usage()), pss=at in _WITH_PSS)
+        return found | self._memory(trees.get("worker", usage.Usage()), pss=at == _WITH_PSS)
 
     def foreign_clients(self) -> int:
         """Connections to the server that are not this meter's own.
