@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -18,11 +19,6 @@ LINUX = sys.platform == "linux"
 REAPED_IS_KNOWN = sys.platform not in ("darwin", "win32")
 
 _PROC = Path("/proc")
-_PAGE = 4096
-if LINUX:
-    import resource
-
-    _PAGE = resource.getpagesize()
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ def proportional(pids: Iterable[int]) -> int | None:
 def _resident(pid: int) -> int:
     if LINUX:
         try:
-            return int((_PROC / str(pid) / "statm").read_bytes().split()[1]) * _PAGE
+            return int((_PROC / str(pid) / "statm").read_bytes().split()[1]) * mmap.PAGESIZE
         except OSError:
             return 0
     try:
@@ -135,7 +131,7 @@ def _precise_cpu_s(pid: int) -> float | None:
 
     The clock's number is made as in ``clock_getcpuclockid(3)``, which Python does not offer.
     """
-    if not LINUX:
+    if sys.platform != "linux":
         return None
     try:
         return time.clock_gettime((~pid << 3) | 2)
