@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import unknown
-from bench.measure.statistics import CONFIDENCE, MIN_ROUNDS, RESAMPLES
+from bench.measure.statistics import MIN_ROUNDS, unpaired_ratio
 from bench.report.model import load_report, tables_of
 from bench.report.parts import Ratio, Report
 from bench.report.tables import better, ratio_by_round, rounds_of
@@ -110,37 +110,20 @@ def compare_runs(a: RunFolder, b: RunFolder, *, all_metrics: bool = False) -> Co
     reports = [load_report(run) for run in (a, b)]
     one, other = (_cells(report, run) for report, run in zip(reports, (a, b), strict=True))
     circumstances = _circumstances(reports[0].facts, reports[1].facts)
-    lines = _lines(one, other, unpaired_ratio, all_metrics)
+    lines = _lines(one, other, _ratio_of_runs, all_metrics)
     return Comparison(
         a=str(a.path),
         b=str(b.path),
-        method="B/A divides the medians; its interval resamples each run's rounds, unpaired",
+        method="B/A divides the medians; its interval joins those of both medians, unpaired",
         lines=lines,
         verdicts=_differences(one, other),
         warnings=(*circumstances, *_limits(one, other, lines)),
     )
 
 
-def unpaired_ratio(b: Values, a: Values, seed: int = 0) -> Ratio | None:
-    """Ratio of the medians of two runs, with a bootstrap interval over the rounds of each.
-
-    Returns:
-        ``None`` where a ratio has no meaning.
-    """
-    top, bottom = (np.array(list(side.values()), dtype=float) for side in (b, a))
-    if not len(top) or not len(bottom) or min(*top, *bottom) <= 0:
-        return None
-    middle = float(np.median(top) / np.median(bottom))
-    if min(len(top), len(bottom)) < MIN_ROUNDS:
-        return Ratio(middle, None, None)
-    rng = np.random.default_rng(seed)
-    tops, bottoms = (
-        np.median(side[rng.integers(0, len(side), (RESAMPLES, len(side)))], axis=1)
-        for side in (top, bottom)
-    )
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(tops / bottoms, [tail, 100 - tail])
-    return Ratio(middle, float(low), float(high))
+def _ratio_of_runs(b: Values, a: Values) -> Ratio | None:
+    found = unpaired_ratio(b, a)
+    return Ratio(found.value, found.low, found.high) if found else None
 
 
 def _cells(report: Report, run: RunFolder) -> Side:

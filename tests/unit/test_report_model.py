@@ -97,8 +97,8 @@ def test_less_is_better_for_times(tmp_path):
 def test_values_and_ratios_carry_their_intervals(tmp_path):
     found = rows(load_report(mixed(tmp_path / "run")))
     assert found["quick"].headline
-    assert found["quick"].headline.text == "205 [200, 225]"
-    assert found["quick"].ratio_text == "2.00x [1.95, 2.05]"
+    assert found["quick"].headline.text == "205 [175, 240]"
+    assert found["quick"].ratio_text == "2.00x [1.89, 2.12]"
     assert found["alike"].ratio_text == "no difference"
     assert found["slow:base"].ratio_text == "baseline"
     assert found["broken"].ratio_text == "-"
@@ -259,16 +259,6 @@ def test_a_clean_run_has_no_warnings(tmp_path):
     assert load_report(run.write()).warnings == ()
 
 
-@pytest.mark.parametrize(
-    ("rounds", "share", "chance"), [(3, "75%", 4), (4, "88%", 8), (7, "88%", 8)]
-)
-def test_intervals_of_few_rounds_are_not_called_95_percent(tmp_path, rounds, share, chance):
-    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0] * rounds)
-    (warning,) = load_report(run.write()).warnings
-    assert f"about {share} of cases" in warning
-    assert f"1 in {chance} looks different by chance" in warning
-
-
 def test_a_baseline_without_a_value_is_told(tmp_path):
     run = SmallRun(tmp_path / "run").cell("quick", [1.0] * 5)
     run.cell("slow:base", bad=[("failed", "no")] * 5)
@@ -282,8 +272,8 @@ def test_a_baseline_without_a_value_is_told(tmp_path):
 def test_headlines_quote_the_best_that_passed_its_checks(tmp_path):
     first, *_ = load_report(mixed(tmp_path / "run")).headlines
     assert first == (
-        "At concurrency 4, quick drains add 2.00x [1.95, 2.05] as fast as slow:base "
-        "(205 tasks/s against 105; 3 rounds)."
+        "At concurrency 4, quick drains add 2.00x [1.89, 2.12] as fast as slow:base "
+        "(205 tasks/s against 105)."
     )
 
 
@@ -293,7 +283,7 @@ def test_headlines_claim_no_difference_that_the_interval_does_not_show(tmp_path)
     (line,) = load_report(run.write()).headlines
     assert line == (
         "At concurrency 4, no other variant drains add demonstrably faster than slow:base "
-        "(105 [100, 110] tasks/s; 3 rounds)."
+        "(105 [93.1, 118] tasks/s)."
     )
 
 
