@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,11 @@ MIN_TASKS = 10
 
 @dataclass(frozen=True)
 class Cell:
-    """Variant x scenario x load x concurrency x parameters."""
+    """Variant x scenario x load x concurrency x parameters.
+
+    Attributes:
+        limited: whether the profile gives this cell rounds of its own.
+    """
 
     choice: Choice
     scenario: Scenario
@@ -32,6 +36,7 @@ class Cell:
     for_s: float | None
     rounds: int
     seed: int
+    limited: bool = False
 
     @property
     def label(self) -> str:
@@ -180,6 +185,7 @@ def _cell(
         for_s=spec.for_s,
         rounds=own if spec.rounds else rounds or profile.rounds,
         seed=profile.seed,
+        limited=spec.rounds is not None,
     )
 
 
@@ -198,21 +204,33 @@ def _tasks(spec: CellSpec, choice: Choice, concurrency: int, params: Mapping[str
 
 
 def _leases(cells: list[Cell], seed: int) -> list[LeasePlan]:
-    """Group each round's trials into leases; shuffle leases and trials with the run's seed."""
+    """All rounds, shuffled with the run's seed."""
     rng = random.Random(seed)
     leases: list[LeasePlan] = []
-    number = 0
+    number = 1
     for round_number in range(1, max(cell.rounds for cell in cells) + 1):
         todo = [cell for cell in cells if cell.rounds >= round_number]
-        rng.shuffle(todo)
-        in_round: list[LeasePlan] = []
-        for cell in todo:
-            number += 1
-            _place(TrialPlan(number, round_number, cell), in_round)
-        rng.shuffle(in_round)
-        for lease in in_round:
-            lease.trials.sort(key=lambda trial: trial.cell.load != "drain")
-        leases += in_round
+        leases += round_of_leases(todo, round_number, number, rng)
+        number += len(todo)
+    return leases
+
+
+def round_of_leases(
+    cells: Sequence[Cell], round_number: int, first_number: int, rng: random.Random
+) -> list[LeasePlan]:
+    """Group a round's trials into leases; shuffle leases and trials.
+
+    Args:
+        first_number: of its trials; they count up from there.
+    """
+    todo = list(cells)
+    rng.shuffle(todo)
+    leases: list[LeasePlan] = []
+    for number, cell in enumerate(todo, first_number):
+        _place(TrialPlan(number, round_number, cell), leases)
+    rng.shuffle(leases)
+    for lease in leases:
+        lease.trials.sort(key=lambda trial: trial.cell.load != "drain")
     return leases
 
 

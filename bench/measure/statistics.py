@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,3 +63,14 @@ def paired_ratio(
         if baseline[number]
     ]
     return estimate(ratios, seed) if ratios else None
+
+
+def precise_enough(ratio: Estimate, within: float) -> bool:
+    """Whether the interval's half width, taken as a factor, is at most ``within``.
+
+    Args:
+        within: as a share: 0.05 is 5%.
+    """
+    if ratio.low is None or ratio.high is None or ratio.low <= 0:
+        return False
+    return math.sqrt(ratio.high / ratio.low) - 1 <= within
