@@ -115,8 +115,7 @@ def missed(
         key, base_key = _key(describe(cell)), _key(describe(base))
         if {key, base_key} & broken:
             continue
-        headline: dict[str, str] = {**cell.scenario.headline}
-        metric = headline[cell.load]
+        metric = next(m for load, m in cell.scenario.headline.items() if load == cell.load)
         ratio = _ratio(values[key, metric], values[base_key, metric])
         width = half_width(ratio)
         if width is None and min(ended[key], ended[base_key]) >= MIN_ROUNDS:
