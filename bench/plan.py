@@ -6,7 +6,7 @@ import json
 import math
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -37,6 +37,7 @@ class Cell:
         tasks: items of a trial; 0 where only the trial can tell, since it depends on a rate
             measured before it.
         twin: whether this is the baseline's second cell.
+        limited: whether the profile gives this cell rounds of its own.
     """
 
     choice: Choice
@@ -49,6 +50,7 @@ class Cell:
     rounds: int
     seed: int
     twin: bool = False
+    limited: bool = False
 
     @property
     def name(self) -> str:
@@ -253,6 +255,7 @@ def _cells(
             for_s=spec.for_s,
             rounds=own if spec.rounds else rounds or profile.rounds,
             seed=profile.seed,
+            limited=spec.rounds is not None,
         )
 
 
@@ -285,21 +288,33 @@ def _tasks(spec: CellSpec, choice: Choice, concurrency: int, params: Mapping[str
 
 
 def lay_out(cells: list[Cell], seed: int) -> list[LeasePlan]:
-    """Group each round's trials into leases; shuffle leases and trials with the run's seed."""
+    """All rounds, shuffled with the run's seed."""
     rng = random.Random(seed)
     leases: list[LeasePlan] = []
-    number = 0
+    number = 1
     for round_number in range(1, max(cell.rounds for cell in cells) + 1):
         todo = [cell for cell in cells if cell.rounds >= round_number]
-        rng.shuffle(todo)
-        in_round: list[LeasePlan] = []
-        for cell in todo:
-            number += 1
-            _place(TrialPlan(number, round_number, cell), in_round)
-        rng.shuffle(in_round)
-        for lease in in_round:
-            lease.trials.sort(key=lambda trial: trial.cell.load != "drain")
-        leases += in_round
+        leases += round_of_leases(todo, round_number, number, rng)
+        number += len(todo)
+    return leases
+
+
+def round_of_leases(
+    cells: Sequence[Cell], round_number: int, first_number: int, rng: random.Random
+) -> list[LeasePlan]:
+    """Group a round's trials into leases; shuffle leases and trials.
+
+    Args:
+        first_number: of its trials; they count up from there.
+    """
+    todo = list(cells)
+    rng.shuffle(todo)
+    leases: list[LeasePlan] = []
+    for number, cell in enumerate(todo, first_number):
+        _place(TrialPlan(number, round_number, cell), leases)
+    rng.shuffle(leases)
+    for lease in leases:
+        lease.trials.sort(key=lambda trial: trial.cell.load != "drain")
     return leases
 
 

@@ -99,6 +99,10 @@ class Profile(BaseModel):
     #: The file's name without its ending; no key of the file.
     name: str = Field(default="", exclude=True)
 
+    def as_data(self) -> dict[str, Any]:
+        """All of it as plain data: :func:`profile_of` gives the same profile again."""
+        return {"name": self.name, **self.model_dump(exclude_none=True)}
+
 
 def builtin_profiles() -> dict[str, Path]:
     """Name and file of each profile that comes with the suite."""
@@ -131,6 +135,27 @@ def load_profile(name_or_path: str) -> Profile:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
     except ValidationError as error:
         raise _explain(error, path, text) from None
+    return _checked(profile, path, text)
+
+
+def profile_of(content: dict[str, Any], source: Path) -> Profile:
+    """The profile of which :meth:`Profile.as_data` gave the content, checked as any other.
+
+    Args:
+        source: the file that it was kept in, for messages.
+
+    Raises:
+        UsageError: a wrong key, type or value: it was kept by other code.
+    """
+    try:
+        profile = Profile.model_validate(content)
+    except ValidationError as error:
+        raise _explain(error, source, "") from None
+    return _checked(profile, source, "")
+
+
+def _checked(profile: Profile, path: Path, text: str) -> Profile:
+    """Hold the profile against the scenarios and backends there are."""
     for number, cell in enumerate(profile.cells):
         _check_cell(cell, path, text, number)
     for name in profile.variants:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -59,8 +60,8 @@ class Runner:
         self._observer = observer
         self._drained: dict[str, float] = {}
 
-    def run(self) -> None:
-        """Run all leases.
+    def run(self, leases: Iterable[LeasePlan] | None = None) -> None:
+        """Run leases, one after the other: these, or all of the plan.
 
         Raises:
             DiskFull: no space left; what was finished is kept.
@@ -68,12 +69,12 @@ class Runner:
         """
         with disk_errors(self._folder.path):
             try:
-                for lease in self._plan.leases:
+                for lease in self._plan.leases if leases is None else leases:
                     self._run_lease(lease)
             except redis.RedisError as error:
                 raise RedisError(
                     f"lost the Redis at {self._server.masked_url} ({error}): finished trials are "
-                    f"kept in {self._folder.path}; start the server and run again"
+                    f"kept; start the server and go on with: bench run --resume {self._folder.path}"
                 ) from None
 
     def _run_lease(self, plan: LeasePlan) -> None:

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-import _thread
 import contextlib
-import os
 import secrets
 import shutil
-import signal
-import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from backends.spec import Setting
-from bench import host, redis_server, store
+from bench import host, lock, redis_server, resume, store
 from bench.analysis import analyse
 from bench.environments import Environment, environment
 from bench.guard import Guard
+from bench.interrupts import one_interrupt
 from bench.plan import Plan
-from bench.runner import Observer, Runner
+from bench.processes import kill_carrying
+from bench.refinement import Progress, Refinement
+from bench.request import Request, digest
+from bench.runner import Runner
 from bench.trial import describe
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be measured.
+
+    Attributes:
+        plan: that of the request.
+        begun: the run to go on with; ``None`` for a new one.
+    """
+
+    request: Request
+    plan: Plan
+    begun: store.RunFolder | None = None
 
 
 @dataclass(frozen=True)
@@ -49,40 +61,55 @@ def environments_of(plan: Plan) -> dict[str, Environment]:
 
 
 def execute(
-    plan: Plan,
+    job: Job,
     options: Options,
-    observer: Observer,
+    observer: Progress,
     on_folder: Callable[[store.RunFolder, redis_server.Server], None],
 ) -> store.RunFolder:
-    """Run the plan and write its tables. The environments must have been made.
+    """Run what of the plan has not been run, and write the tables of all of it.
+
+    The environments must have been made.
 
     Args:
         on_folder: is called once the run folder exists.
 
     Raises:
-        BenchError: the server or the folder cannot be used; before that nothing is written.
+        BenchError: the server or the folder cannot be used, or a run begun may not go on here;
+            before that nothing is measured.
         KeyboardInterrupt: interrupted; finished trials are kept and their tables written.
     """
     token = f"tqb-{secrets.token_hex(5)}"
-    store.check_writable(options.out)
     with ExitStack() as stack:
-        stack.enter_context(_one_interrupt())
+        stack.enter_context(one_interrupt())
+        before = _take_over(job.begun, options, stack) if job.begun else {}
+        if not job.begun:
+            store.check_writable(options.out)
         scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
         guard = Guard(token, scratch, redis_url=options.redis_url)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         stack.callback(guard.close)
         server = stack.enter_context(_server(options, token, scratch))
-        environments = environments_of(plan)
-        facts = _facts(plan, options, server, environments)
-        folder = store.create_run(options.out, plan.profile.name)
+        environments = environments_of(job.plan)
+        facts = _facts(job, options, server, environments) | {"token": token}
+        if job.begun:
+            folder, facts = job.begun, _go_on(job.begun, before, facts)
+            folder.write_run(facts)
+        else:
+            folder = store.create_run(options.out, job.plan.profile.name, facts)
+            stack.enter_context(lock.held(folder.path))
         status = "interrupted"
         try:
             on_folder(folder, server)
-            folder.write_run(facts)
             runner = Runner(
-                plan, folder, server, environments, token=token, scratch=scratch, observer=observer
+                job.plan,
+                folder,
+                server,
+                environments,
+                token=token,
+                scratch=scratch,
+                observer=observer,
             )
-            runner.run()
+            _measure(job, folder, facts, runner, observer)
             status = "complete"
         finally:
             ended = datetime.now(UTC).isoformat(timespec="seconds")
@@ -90,6 +117,46 @@ def execute(
                 folder.write_run(facts | {"status": status, "ended_at": ended})
                 analyse(folder)
     return folder
+
+
+def _measure(
+    job: Job, folder: store.RunFolder, facts: dict[str, Any], runner: Runner, observer: Progress
+) -> None:
+    """The plan's rounds, as far as they are left, then those that precision asks for."""
+    finished = folder.finished()
+    todo = resume.unfinished(job.plan.leases, finished)
+    trials = [trial for lease in todo for trial in lease.trials]
+    observer.trials_planned(trials, len(job.plan.trials) - len(trials))
+    runner.run(todo)
+    if job.request.precision:
+        Refinement(job.plan, job.request.precision, folder, facts, observer).run(runner)
+
+
+def _take_over(folder: store.RunFolder, options: Options, stack: ExitStack) -> dict[str, Any]:
+    """Make a run folder ours and tidy it, once nobody works on it any more; give its facts."""
+    stack.enter_context(lock.held(folder.path))
+    facts = folder.read_run()
+    with store.damage(folder.path):
+        resume.check_server(folder.path, facts, options.redis_url)
+        kill_carrying(facts["token"])  # its guard does so as well, if it is still there
+        with store.disk_errors(folder.path):
+            resume.clear_remains(folder, options.redis_url)
+    return facts
+
+
+def _go_on(folder: store.RunFolder, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a run that is resumed: those of its start, and what has been added."""
+    with store.damage(folder.path):
+        remarks = resume.check_circumstances(before, now)
+        again = {"at": now["started_at"], "argv": now["argv"]}
+        again |= {"finished_trials": len(folder.finished())}
+        before.pop("ended_at", None)
+        return before | {
+            "status": "running",
+            "token": now["token"],
+            "resumed": [*before.get("resumed", []), again],
+            "warnings": list(dict.fromkeys([*before.get("warnings", []), *remarks])),
+        }
 
 
 def _server(
@@ -103,9 +170,10 @@ def _server(
 
 
 def _facts(
-    plan: Plan, options: Options, server: redis_server.Server, envs: dict[str, Environment]
+    job: Job, options: Options, server: redis_server.Server, envs: dict[str, Environment]
 ) -> dict[str, Any]:
     """The content of ``run.json``, with the password of the Redis URL masked."""
+    plan = job.plan
     backends = {
         env.name: {
             "library": env.backend.distribution,
@@ -138,6 +206,8 @@ def _facts(
         },
         "cells": [{**describe(cell), "rounds": cell.rounds} for cell in plan.cells],
         "planned_trials": len(plan.trials),
+        "request": job.request.as_data(),
+        "plan_digest": digest(plan),
     }
 
 
@@ -153,40 +223,3 @@ def _mask(argument: str, server: redis_server.Server) -> str:
     for secret in redis_server.secrets_of(server.url):
         argument = argument.replace(secret, "***")
     return argument
-
-
-@contextlib.contextmanager
-def _one_interrupt() -> Iterator[None]:
-    """Make every way of being told to stop a KeyboardInterrupt, once.
-
-    Cleaning up takes a second or two; pressing Ctrl-C again must not cut it short. Python drops
-    what is raised while it runs a ``__del__``: then it is raised again a moment later.
-    """
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        for name in names:
-            signal.signal(name, signal.SIG_IGN)
-        if not asked:
-            with contextlib.suppress(OSError):  # not sys.stderr: it may be in the middle of a write
-                os.write(2, b"\nstopping: workers, producer and server are being ended\n")
-        asked.append(number)
-        raise KeyboardInterrupt
-
-    def dropped(problem: sys.UnraisableHookArgs) -> None:
-        if problem.exc_type is KeyboardInterrupt:
-            signal.signal(signal.SIGINT, interrupt)
-            threading.Timer(0.05, _thread.interrupt_main).start()
-        else:
-            hook(problem)
-
-    asked: list[int] = []
-    names = [signal.SIGINT, signal.SIGTERM]
-    names += [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    before = {name: signal.signal(name, interrupt) for name in names}
-    hook, sys.unraisablehook = sys.unraisablehook, dropped
-    try:
-        yield
-    finally:
-        sys.unraisablehook = hook
-        for name, handler in before.items():
-            signal.signal(name, handler)

@@ -56,9 +56,16 @@ class RunFolder:
         found = [_read_json(path) for path in sorted(self.trials.glob("*.json"))]
         return sorted(found, key=lambda trial: trial["number"])
 
+    def finished(self) -> set[str]:
+        """Ids of the trials that have ended, however they did."""
+        return {path.stem for path in self.trials.glob("*.json")}
 
-def create_run(parent: Path, profile: str) -> RunFolder:
+
+def create_run(parent: Path, profile: str, facts: dict[str, Any] | None = None) -> RunFolder:
     """Make the folder of a new run.
+
+    Args:
+        facts: the first content of ``run.json``; without them there is none yet.
 
     Raises:
         RunFolderError: ``parent`` is no folder or cannot be written.
@@ -71,6 +78,8 @@ def create_run(parent: Path, profile: str) -> RunFolder:
         with disk_errors(parent):
             folder.leases.mkdir(parents=True)
             folder.trials.mkdir()
+            if facts is not None:
+                folder.write_run(facts)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise

@@ -30,6 +30,8 @@ class Behaviour:
     #: These additions take ``slow_s`` more.
     slow_every: int = 0
     slow_s: float = 0.05
+    #: All additions of a trial take 0, 1 or 2 times this more, by the trial's number.
+    jitter_s: float = 0.0
     #: The producer refuses these, by the number of the send.
     refuses_every: int = 0
     #: The worker process ends without a word at this many job starts.
@@ -83,6 +85,12 @@ _ALL = (
         "takes 50 ms more for every 5th addition",
         nominal_tasks_per_s=90,
         slow_every=5,
+    ),
+    Behaviour(
+        "jittery",
+        "takes 0, 30 or 60 ms more for the additions of a trial",
+        nominal_tasks_per_s=20,
+        jitter_s=0.03,
     ),
     Behaviour("stuck", "never ends every 7th job", sticks_every=7),
     Behaviour("leaky-log", "logs the URL of Redis, password included", logs_redis_url=True),

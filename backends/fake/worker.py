@@ -88,6 +88,8 @@ class Worker:
             kwargs["y"] += 1
         if job.task == "add" and every(flags.slow_every, job.id):
             kwargs["extra_s"] = flags.slow_s
+        if job.task == "add" and flags.jitter_s:
+            kwargs["extra_s"] = flags.jitter_s * ((kwargs["task_id"] >> 32) % 3)
         result = function(**kwargs)
         if every(flags.runs_twice_every, job.id):
             function(**kwargs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from types import TracebackType
 
@@ -18,7 +18,7 @@ from rich.progress import (
 )
 
 from bench.environments import Environment, make
-from bench.plan import Plan, TrialPlan
+from bench.plan import TrialPlan
 from bench.trial import Outcome
 
 #: Rough seconds per trial beyond its load: starting, stopping, fetching results.
@@ -28,15 +28,14 @@ OVERHEAD_S = 1.5
 class RunProgress:
     """Current cell, done/total and time left."""
 
-    def __init__(self, plan: Plan, console: Console) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
         self._live = console.is_terminal
-        self._total = len(plan.trials)
+        self._total = 0
         self._done = 0
         self._started = time.monotonic()
-        self._expected_s = expected_seconds(plan)
+        self._expected_s = 0.0
         self._spent = 0.0
-        self._costs = {trial.id: _cost(trial) for trial in plan.trials}
         self._progress = Progress(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
@@ -50,8 +49,7 @@ class RunProgress:
 
     def __enter__(self) -> RunProgress:
         self._progress.start()
-        left = _duration(self._expected_s)
-        self._task = self._progress.add_task("starting", total=self._total, left=left)
+        self._task = self._progress.add_task("starting", total=None, left=_duration(0))
         return self
 
     def __exit__(
@@ -62,6 +60,15 @@ class RunProgress:
     ) -> None:
         self._progress.stop()
 
+    def trials_planned(self, todo: Sequence[TrialPlan], finished: int) -> None:
+        """Count what is to be run, and what an earlier start has finished."""
+        self._total += len(todo) + finished
+        self._done += finished
+        self._expected_s += expected_seconds(todo)
+        if self._task is not None:
+            left = _duration(self._left())
+            self._progress.update(self._task, total=self._total, completed=self._done, left=left)
+
     def trial_started(self, trial: TrialPlan) -> None:
         """Show the cell that runs now."""
         if self._task is not None:
@@ -70,7 +77,7 @@ class RunProgress:
     def trial_ended(self, trial: TrialPlan, outcome: Outcome) -> None:
         """Count the cell; tell at once when it did not end well."""
         self._done += 1
-        self._spent += self._costs[trial.id]
+        self._spent += _cost(trial)
         left = _duration(self._left())
         if self._task is not None:
             self._progress.update(self._task, advance=1, left=left)
@@ -88,9 +95,9 @@ class RunProgress:
         return rest * elapsed / self._spent if self._spent else rest
 
 
-def expected_seconds(plan: Plan) -> float:
-    """A rough estimate of how long the plan takes."""
-    return sum(_cost(trial) for trial in plan.trials)
+def expected_seconds(trials: Iterable[TrialPlan]) -> float:
+    """A rough estimate of how long they take."""
+    return sum(_cost(trial) for trial in trials)
 
 
 def _cost(trial: TrialPlan) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -10,20 +11,79 @@ import typer
 from bench.cli import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
-from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from bench.plan import Plan, make_plan
+from bench.cli.report import rebuild
+from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
+from bench.plan import LeasePlan
+from bench.precision import DEFAULT_BUDGET_S, Precision, parse_duration, parse_share
 from bench.profile import load_profile
 from bench.redis_server import Server
 from bench.report import write_reports
 from bench.report.model import load_report
 from bench.report.terminal import print_report
-from bench.session import Options, environments_of, execute
-from bench.store import RunFolder, check_writable
+from bench.request import Request
+from bench.resume import open_unfinished, unfinished
+from bench.session import Job, Options, environments_of, execute
+from bench.store import RunFolder, check_writable, damage
+
+DEFAULT_PROFILE = "quick"
+DEFAULT_OUT = Path("results")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The options that say what is measured and where it goes, as they were typed."""
+
+    profile: str | None
+    backend: list[str]
+    scenario: list[str]
+    rounds: int | None
+    precision: str | None
+    budget: str | None
+    out: Path | None
+
+    def new(self) -> Job:
+        """A run of its own."""
+        request = Request(
+            profile=load_profile(self.profile or DEFAULT_PROFILE),
+            variants=tuple(self.backend),
+            scenarios=tuple(self.scenario),
+            rounds=self.rounds,
+            precision=self._precision(),
+        )
+        return Job(request, request.plan())
+
+    def _precision(self) -> Precision | None:
+        if self.precision is None:
+            if self.budget is not None:
+                raise UsageError("--budget is of the rounds that --precision adds: give that too")
+            return None
+        within = parse_share(self.precision)
+        return Precision(within, parse_duration(self.budget) if self.budget else DEFAULT_BUDGET_S)
+
+    def resumed(self, run: Path) -> Job:
+        """The run in that folder, which knows by itself what it measures."""
+        given = {
+            "PROFILE": self.profile,
+            "-b": self.backend,
+            "-s": self.scenario,
+            "--rounds": self.rounds,
+            "--precision": self.precision,
+            "--budget": self.budget,
+            "--out": self.out,
+        }
+        if surplus := [name for name, value in given.items() if value]:
+            raise UsageError(
+                f"--resume goes on with what {run} was begun with: leave out {', '.join(surplus)}"
+            )
+        folder, request, plan = open_unfinished(run)
+        return Job(request, plan, folder)
 
 
 @app.command()
 def run(
-    profile: str = typer.Argument("quick", help="A profile's name, or a TOML file."),
+    profile: str | None = typer.Argument(
+        None, show_default=DEFAULT_PROFILE, help="A profile's name, or a TOML file."
+    ),
     backend: list[str] = typer.Option(
         [], "-b", "--backend", metavar="VARIANT", help="Only this, e.g. rq or celery:solo."
     ),
@@ -31,6 +91,15 @@ def run(
         [], "-s", "--scenario", metavar="SCENARIO", help="Only this scenario."
     ),
     rounds: int | None = typer.Option(None, min=1, help="Rounds instead of the profile's."),
+    precision: str | None = typer.Option(
+        None, metavar="SHARE", help="Add rounds until ratios are known this well, e.g. 5%."
+    ),
+    budget: str | None = typer.Option(
+        None, metavar="TIME", show_default="30m", help="Time for the added rounds: 90s, 30m, 1h."
+    ),
+    resume: Path | None = typer.Option(
+        None, metavar="RUN", help="Go on with the run in this folder, which was cut short."
+    ),
     redis_url: str | None = typer.Option(
         None, envvar="REDIS_URL", help="Use this server instead of the embedded one."
     ),
@@ -40,67 +109,108 @@ def run(
     redis_port: int | None = typer.Option(
         None, min=1, max=65535, help="Port of the embedded server (default: a free one)."
     ),
-    out: Path = typer.Option(Path("results"), help="Folder that gets the run's folder."),
+    out: Path | None = typer.Option(
+        None, show_default=str(DEFAULT_OUT), help="Folder that gets the run's folder."
+    ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and stop."),
 ) -> int:
     """Measure the cells of PROFILE and write a run folder with its reports.
 
+    With --precision, rounds are added after the profile's to the cells that need them, and to the
+    baseline's beside them, until the interval of the headline's ratio to the baseline is within
+    SHARE of its middle. Cells with rounds of their own in the profile get no more, nor do those
+    with a failure. No cell gets over 100 rounds; no workers are started whose trials, as long as
+    they took before, would end after TIME, which counts from the first added round.
+
+    With --resume, what had not been finished is measured; the profile and what was chosen of it
+    are kept with the run. The server's URL has to be given again, if it is not the embedded one.
+
     Exit code 0: all cells ran and every verdict passed; 1: some cell or verdict failed;
     2: a mistake or a missing piece, told in one line; 130: interrupted, finished trials kept.
     """
-    plan = make_plan(load_profile(profile), variants=backend, scenarios=scenario, rounds=rounds)
-    console = PlainConsole(stderr=True)
+    chosen = Chosen(profile, backend, scenario, rounds, precision, budget, out)
+    job = chosen.resumed(resume) if resume else chosen.new()
     if dry_run:
-        _show_plan(plan)
+        _show_plan(_left(job))
         return EXIT_OK
-    check_writable(out)
-    environments = environments_of(plan)
-    make_environments(environments.values(), console)
-    options = Options(out, redis_url, redis_server, redis_port, tuple(sys.argv[1:]))
+    if job.begun and job.begun.read_run()["status"] == "complete":
+        return _tell_complete(job.begun)
+    options = Options(out or DEFAULT_OUT, redis_url, redis_server, redis_port, tuple(sys.argv[1:]))
+    return _measure(job, options)
+
+
+def _measure(job: Job, options: Options) -> int:
+    console = PlainConsole(stderr=True)
+    if not job.begun:
+        check_writable(options.out)
+    make_environments(environments_of(job.plan).values(), console)
     folders: list[RunFolder] = []
 
     def announce(folder: RunFolder, server: Server) -> None:
         folders.append(folder)
         console.print(
-            f"{len(plan.trials)} trials in {len(plan.leases)} leases, about "
-            f"{expected_seconds(plan) / 60:.0f} min, on {server.facts['name']} "
-            f"{server.facts['version']}; results go to {folder.path}",
+            f"{_summary(_left(job))}, on {server.facts['name']} {server.facts['version']}; "
+            f"results go to {folder.path}",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
 
     try:
-        with RunProgress(plan, console) as progress:
-            folder = execute(plan, options, progress, announce)
+        with RunProgress(console) as progress:
+            folder = execute(job, options, progress, announce)
     except KeyboardInterrupt:
         if folders:
-            _tell_what_is_kept(folders[0], len(plan.trials), console)
+            _tell_what_is_kept(folders[0], console)
         return EXIT_INTERRUPTED
     write_reports(folder)
+    return _show_report(folder)
+
+
+def _left(job: Job) -> list[LeasePlan]:
+    """What of the plan has not been finished."""
+    return unfinished(job.plan.leases, job.begun.finished() if job.begun else ())
+
+
+def _show_report(folder: RunFolder) -> int:
     report = load_report(folder)
     print_report(report, PlainConsole())
     return EXIT_OK if report.all_passed else EXIT_FAILED
 
 
-def _tell_what_is_kept(folder: RunFolder, planned: int, console: PlainConsole) -> None:
+def _tell_complete(folder: RunFolder) -> int:
+    """Nothing is left to be measured; a kill may have come before the reports."""
+    sys.stderr.write(f"{folder.path} is complete: nothing is left to measure\n")
+    with damage(folder.path):
+        rebuild(folder)
+        return _show_report(folder)
+
+
+def _tell_what_is_kept(folder: RunFolder, console: PlainConsole) -> None:
     write_reports(folder)
-    kept = len(list(folder.trials.glob("*.json")))
+    kept, planned = len(folder.finished()), folder.read_run()["planned_trials"]
     console.print(
-        f"interrupted: {kept} of {planned} trials are kept in {folder.path}",
+        f"interrupted: {kept} of {planned} trials are kept in {folder.path}; "
+        f"go on with: bench run --resume {folder.path}",
+        markup=False,
         soft_wrap=True,
         highlight=False,
     )
 
 
-def _show_plan(plan: Plan) -> None:
+def _show_plan(leases: list[LeasePlan]) -> None:
     """One line per trial, in the order they would run."""
-    for lease in plan.leases:
+    for lease in leases:
         typer.echo(f"round {lease.round}: {lease.choice.name} c={lease.concurrency}")
         for trial in lease.trials:
             cell = trial.cell
             params = " ".join(f"{k}={v}" for k, v in cell.params.items())
             count = f"{cell.for_s:g} s" if cell.load == "closed" else f"{cell.tasks} tasks"
             typer.echo(f"    {cell.scenario.name} {cell.load} {count} {params}".rstrip())
-    minutes = expected_seconds(plan) / 60
-    typer.echo(f"{len(plan.trials)} trials in {len(plan.leases)} leases, about {minutes:.0f} min")
+    typer.echo(_summary(leases))
+
+
+def _summary(leases: list[LeasePlan]) -> str:
+    trials = [trial for lease in leases for trial in lease.trials]
+    minutes = expected_seconds(trials) / 60
+    return f"{len(trials)} trials in {len(leases)} leases, about {minutes:.0f} min"

@@ -86,6 +86,9 @@ def _run(folder: Path, *arguments: str | Path, **variables: str) -> Done:
         (("--rounds", "0"), ("Invalid value for '--rounds'", "1")),
         (("--backends", "rq"), ("No such option", "--backend")),
         (("--redis-server", "no-such-program"), ("--redis-server no-such-program",)),
+        (("--precision", "5"), ("--precision '5'", "such as 5% or 0.05")),
+        (("--precision", "5%", "--budget", "30"), ("--budget '30'", "such as 90s, 30m or 1h")),
+        (("--budget", "30m"), ("--budget is of the rounds that --precision adds",)),
     ],
     ids=lambda value: "-".join(value).strip("-") if value and isinstance(value[0], str) else None,
 )

@@ -46,6 +46,7 @@ CAUGHT = [
 #: Those with a test of their own below.
 TOLD_OTHERWISE = {
     *("honest", "stalls", "late", "crashes", "unready", "dies", "lingers", "skewed", "stuck"),
+    "jittery",
     "leaky-log",
 }
 

@@ -56,6 +56,28 @@ def test_a_run_keeps_its_id_when_its_folder_is_renamed(tmp_path):
     assert store.open_run(renamed).id == run.path.name
 
 
+def test_a_new_run_can_have_its_facts_from_the_first_moment(tmp_path):
+    run = store.create_run(tmp_path, "quick", {"status": "running"})
+    assert run.read_run() == {"schema_version": 1, "run_id": run.id, "status": "running"}
+
+
+def test_a_run_whose_facts_cannot_be_written_is_not_left_behind(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store, "write_json", full)
+    with pytest.raises(DiskFull):
+        store.create_run(tmp_path, "quick", {"status": "running"})
+    assert names(tmp_path) == []
+
+
+def test_finished_trials_are_those_whose_file_is_whole(tmp_path):
+    run = store.create_run(tmp_path, "quick")
+    run.write_trial("r1-0001-x", {"number": 1, "status": "failed"})
+    (run.trials / ".r1-0002-x.json.tmp").write_text("{", encoding="utf-8")
+    assert run.finished() == {"r1-0001-x"}
+
+
 def test_trials_are_read_in_the_order_they_ran(tmp_path):
     run = store.create_run(tmp_path, "quick")
     for number in (10, 2, 1):

@@ -1,0 +1,49 @@
+"""Every way of being told to stop, as one KeyboardInterrupt."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+
+@contextlib.contextmanager
+def one_interrupt() -> Iterator[None]:
+    """Make every way of being told to stop a KeyboardInterrupt, once.
+
+    Cleaning up takes a second or two; pressing Ctrl-C again must not cut it short. Python drops
+    what is raised while it runs a ``__del__``: then it is raised again a moment later.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        for name in names:
+            signal.signal(name, signal.SIG_IGN)
+        if not asked:
+            with contextlib.suppress(OSError):  # not sys.stderr: it may be in the middle of a write
+                os.write(2, b"\nstopping: workers, producer and server are being ended\n")
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    def dropped(problem: sys.UnraisableHookArgs) -> None:
+        if problem.exc_type is KeyboardInterrupt:
+            signal.signal(signal.SIGINT, interrupt)
+            threading.Timer(0.05, _thread.interrupt_main).start()
+        else:
+            hook(problem)
+
+    asked: list[int] = []
+    names = [signal.SIGINT, signal.SIGTERM]
+    names += [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    before = {name: signal.signal(name, interrupt) for name in names}
+    hook, sys.unraisablehook = sys.unraisablehook, dropped
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        for name, handler in before.items():
+            signal.signal(name, handler)

@@ -1,0 +1,190 @@
+"""Which cells need more rounds until their ratio is known well enough, and the plan of these."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.analysis import Tables
+from bench.errors import UsageError
+from bench.measure.noise import precise_enough
+from bench.measure.statistics import MIN_ROUNDS, Estimate, paired_ratio
+from bench.plan import Cell, LeasePlan, Plan, round_of_leases
+from bench.trial import describe
+
+DEFAULT_BUDGET_S = 1800.0
+#: No cell gets more rounds than these, however imprecise.
+MOST_ROUNDS = 100
+
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What is asked for.
+
+    Attributes:
+        within: half width of the interval of a ratio to the baseline, as a share of it.
+        budget_s: seconds that the added rounds may take.
+    """
+
+    within: float
+    budget_s: float = DEFAULT_BUDGET_S
+
+
+def parse_share(text: str) -> float:
+    """``5%`` or ``0.05`` as 0.05.
+
+    Raises:
+        UsageError: neither, or not between 0 and 100%.
+    """
+    match = _SHARE.fullmatch(text.strip())
+    share = float(match[1]) / (100 if match[2] else 1) if match else 0.0
+    if not 0 < share < 1:
+        raise UsageError(
+            f"--precision {text!r}: a share above 0 and below 100% is expected, such as 5% or 0.05"
+        )
+    return share
+
+
+def parse_duration(text: str) -> float:
+    """``90s``, ``30m`` or ``1h`` in seconds.
+
+    Raises:
+        UsageError: it is none, or no time at all.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
+    if not 0 < seconds < math.inf:
+        raise UsageError(
+            f"--budget {text!r}: a time above 0 with its unit is expected, such as 90s, 30m or 1h"
+        )
+    return seconds
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A cell whose ratio to the baseline is not known well enough.
+
+    Attributes:
+        half_width: of the ratio's interval, as a share; ``None`` with too few rounds for one.
+    """
+
+    cell: Cell
+    half_width: float | None
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data, for ``run.json``."""
+        names = ("variant", "scenario", "load", "concurrency", "params")
+        cell = describe(self.cell)
+        return {name: cell[name] for name in names} | {"half_width": self.half_width}
+
+
+def missed(
+    plan: Plan, tables: Tables, trials: Sequence[Mapping[str, Any]], within: float
+) -> list[Missed]:
+    """The cells that need more rounds, in the plan's order.
+
+    Left out are those that no number of rounds would help: the baseline itself and its twin, a
+    floor, cells with rounds of their own in the profile, cells where they or the baseline's have a
+    failed trial or check, or have rounds enough but no ratio.
+
+    Args:
+        trials: every finished one.
+        within: the half width asked for, as a share.
+    """
+    values = _values(tables)
+    ended = Counter(_key(trial) for trial in trials)
+    broken = {_key(trial) for trial in trials if trial["status"] != "ok"}
+    failed = tables.verdicts[tables.verdicts["verdict"] != "pass"]
+    broken |= {_key(row) for row in failed.to_dict("records")}
+    found = []
+    for cell in plan.cells:
+        base = baseline_of(plan, cell)
+        if base is None or cell.limited or _is_measure(plan, cell):
+            continue
+        key, base_key = _key(describe(cell)), _key(describe(base))
+        if {key, base_key} & broken:
+            continue
+        metric = next(m for load, m in cell.scenario.headline.items() if load == cell.load)
+        ratio = _ratio(values[key, metric], values[base_key, metric])
+        width = half_width(ratio)
+        if width is None and min(ended[key], ended[base_key]) >= MIN_ROUNDS:
+            continue
+        if ratio is None or width is None or not precise_enough(ratio, within):
+            found.append(Missed(cell, width))
+    return found
+
+
+def half_width(ratio: Estimate | None) -> float | None:
+    """Half the width of a ratio's interval on the logarithmic scale, as a share of its middle."""
+    if ratio is None or ratio.low is None or ratio.high is None or ratio.low <= 0:
+        return None
+    return math.sqrt(ratio.high / ratio.low) - 1
+
+
+def baseline_of(plan: Plan, cell: Cell) -> Cell | None:
+    """The baseline's cell that ``cell`` is compared with."""
+    wanted = _key({**describe(cell), "variant": plan.baseline})
+    return next((base for base in plan.cells if _key(describe(base)) == wanted), None)
+
+
+def with_baselines(plan: Plan, cells: Iterable[Cell]) -> list[int]:
+    """Places in ``plan.cells`` of these cells and of those they are compared with, in order."""
+    wanted: set[int] = set()
+    for cell in cells:
+        base = baseline_of(plan, cell)
+        wanted |= {id(cell), id(base)}
+    return [place for place, cell in enumerate(plan.cells) if id(cell) in wanted]
+
+
+def more_rounds(
+    plan: Plan, cells: Sequence[Cell], round_number: int, first_number: int
+) -> list[LeasePlan]:
+    """One more round over some cells of the plan, shuffled as the plan's own rounds are.
+
+    Args:
+        first_number: of its trials; they count up from there.
+
+    Returns:
+        The same leases for the same arguments, whatever ran before.
+    """
+    rng = random.Random(f"{plan.seed}/{round_number}")
+    return round_of_leases(cells, round_number, first_number, rng)
+
+
+def _is_measure(plan: Plan, cell: Cell) -> bool:
+    """Whether it is what others are held against: the baseline, its twin, or a floor."""
+    return cell.choice.name == plan.baseline or cell.choice.backend.is_floor
+
+
+def _ratio(values: dict[int, float], baseline: dict[int, float]) -> Estimate | None:
+    if any(value <= 0 for value in (*values.values(), *baseline.values())):
+        return None
+    return paired_ratio(values, baseline)
+
+
+def _values(tables: Tables) -> dict[tuple[Key, str], dict[int, float]]:
+    """By cell and metric: value by round."""
+    found: dict[tuple[Key, str], dict[int, float]] = defaultdict(dict)
+    for row in tables.rounds.to_dict("records"):
+        found[_key(row), str(row["metric"])][int(row["round"])] = float(row["value"])
+    return found
+
+
+def _key(cell: Mapping[str, Any]) -> Key:
+    """What names a cell, be it of the plan, of a trial or of a table."""
+    params = cell["params"]
+    if not isinstance(params, str):
+        params = json.dumps(params, sort_keys=True)
+    return (*(str(cell[name]) for name in ("variant", "scenario", "load", "concurrency")), params)

@@ -1,0 +1,152 @@
+"""``--precision``: rounds are added where they are needed, until they suffice or time is up."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import Done, bench_process, run_bench, run_folders, wait_until, write_profile
+
+from bench.analysis import read_tables
+from bench.plan import make_plan
+from bench.profile import load_profile
+from bench.store import RunFolder
+
+pytestmark = pytest.mark.integration
+
+#: The first takes as long as its tasks wait, and so does the second; the third does as it likes.
+VARIANTS = "fake:honest fake:early fake:jittery"
+DRAIN = 'scenario = "add"; load = "drain"; tasks = 12; service_s = 0.03'
+LIMITED = 'scenario = "add"; load = "closed"; for_s = 0.2; service_s = 0.03; rounds = 1'
+KEYS = {"baseline": '"fake:honest"', "rounds": 3, "concurrency": [2]}
+#: With this one the jittery trials of the first 3 rounds take 0, 30 and 60 ms more.
+SEED = 7
+
+
+def _profile(folder: Path, *cells: str, variants: str = VARIANTS, **keys: Any) -> Path:
+    return write_profile(folder / "p.toml", *cells, variants=variants, **KEYS | keys)
+
+
+def _run(folder: Path, profile: Path, *arguments: str) -> tuple[Done, RunFolder]:
+    out = folder / "results"
+    done = run_bench("run", profile, "--out", out, *arguments, cwd=folder, within_s=120)
+    (run,) = run_folders(out)
+    return done, run
+
+
+def _rounds(run: RunFolder) -> dict[str, Counter[str]]:
+    """By load: trials per variant."""
+    found: dict[str, Counter[str]] = {}
+    for trial in run.read_trials():
+        found.setdefault(trial["load"], Counter())[trial["variant"]] += 1
+    return found
+
+
+def test_only_what_is_imprecise_gets_more_rounds(tmp_path: Path, server_program: Path) -> None:
+    profile = _profile(tmp_path, DRAIN, LIMITED, seed=SEED)
+    plan = make_plan(load_profile(str(profile)))
+    drains = [trial for trial in plan.trials if trial.cell.label == "fake:jittery c=2 add drain"]
+    assert {trial.number % 3 for trial in drains} >= {0, 2}  # it goes by its trials' numbers
+    done, run = _run(tmp_path, profile, "--precision", "40%", "--budget", "12s")
+    assert done.code == 0, done.all
+    rounds = _rounds(run)
+    assert rounds["closed"] == {"fake:honest": 1, "fake:early": 1, "fake:jittery": 1}
+    assert rounds["drain"]["fake:early"] == 3
+    assert rounds["drain"]["fake:jittery"] > 3
+    assert rounds["drain"]["fake:honest"] >= rounds["drain"]["fake:jittery"]
+    facts = run.read_run()
+    precision = facts["precision"]
+    assert (precision["within"], precision["budget_s"]) == (0.4, 12.0)
+    assert precision["rounds_added"] == len(precision["added"]) > 0
+    assert facts["planned_trials"] == len(run.read_trials())
+    told = {(c["variant"], c["load"]): c["rounds"] for c in facts["cells"]}
+    assert told == {(v, load): n for load, by in rounds.items() for v, n in by.items()}
+    drain = read_tables(run.path).summary.query("metric == 'throughput_tasks_per_s'")
+    assert dict(zip(drain["variant"], drain["rounds"], strict=True)) == rounds["drain"]
+    if precision["reached"]:
+        assert precision["missed"] == []
+    else:
+        (missing,) = precision["missed"]
+        assert missing["half_width"] > 0.4
+        assert missing | {"half_width": 0} == {
+            "variant": "fake:jittery",
+            "scenario": "add",
+            "load": "drain",
+            "concurrency": 2,
+            "params": {"service_s": 0.03},
+            "half_width": 0,
+        }
+
+
+def test_precise_from_the_start_adds_nothing(tmp_path: Path, server_program: Path) -> None:
+    profile = _profile(tmp_path, DRAIN, variants="fake:honest fake:early")
+    done, run = _run(tmp_path, profile, "--precision", "90%")
+    assert done.code == 0, done.all
+    assert _rounds(run) == {"drain": {"fake:honest": 3, "fake:early": 3}}
+    precision = run.read_run()["precision"]
+    assert (precision["rounds_added"], precision["reached"]) == (0, True)
+    assert (precision["missed"], precision["spent_s"]) == ([], 0.0)
+
+
+def test_the_budget_ends_it(tmp_path: Path, server_program: Path) -> None:
+    profile = _profile(tmp_path, DRAIN, rounds=1)
+    done, run = _run(tmp_path, profile, "--precision", "0.0001%", "--budget", "9s")
+    assert done.code == 0, done.all
+    facts = run.read_run()
+    assert facts["status"] == "complete"
+    assert facts["precision"]["reached"] is False
+    missing = {missed["variant"] for missed in facts["precision"]["missed"]}
+    assert missing == {"fake:early", "fake:jittery"}
+    added = sorted(t["started_at"] for t in run.read_trials() if t["round"] > 1)
+    assert added
+    first, last = (datetime.fromisoformat(text) for text in (added[0], added[-1]))
+    assert (last - first).total_seconds() < 9
+    assert facts["planned_trials"] == len(run.read_trials())
+
+
+def test_no_time_for_a_single_lease_adds_none(tmp_path: Path, server_program: Path) -> None:
+    profile = _profile(tmp_path, DRAIN, variants="fake:honest fake:early", rounds=1)
+    done, run = _run(tmp_path, profile, "--precision", "5%", "--budget", "1s")
+    assert done.code == 0, done.all
+    assert _rounds(run) == {"drain": {"fake:honest": 1, "fake:early": 1}}
+    precision = run.read_run()["precision"]
+    assert precision["reached"] is False
+    assert [missed["half_width"] for missed in precision["missed"]] == [None]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+def test_a_round_that_was_cut_short_is_completed(tmp_path: Path, server_program: Path) -> None:
+    profile = _profile(tmp_path, DRAIN, rounds=1)
+    out = tmp_path / "results"
+    arguments = ("--out", out, "--precision", "0.0001%", "--budget", "15s")
+    (tmp_path / "tmp").mkdir()
+
+    def added() -> list[Path]:
+        (run,) = run_folders(out) or [RunFolder(out)]
+        return list(run.trials.glob("r2-*.json"))
+
+    with bench_process(
+        "run", profile, *arguments, cwd=tmp_path, TMPDIR=str(tmp_path / "tmp")
+    ) as bench:
+        wait_until(added, "a trial of the first added round is finished", 40)
+        bench.signal(signal.SIGKILL)
+        bench.end(20)
+    (run,) = run_folders(out)
+    before = {path: path.read_bytes() for path in run.trials.glob("*.json")}
+    (begun,) = run.read_run()["precision"]["added"]
+    done = run_bench("run", "--resume", run.path, cwd=tmp_path, within_s=120)
+    assert done.code == 0, done.all
+    assert {path: path.read_bytes() for path in before} == before
+    facts = run.read_run()
+    assert facts["precision"]["added"][0] == begun
+    trials = run.read_trials()
+    assert [trial["number"] for trial in trials] == list(range(1, len(trials) + 1))
+    assert Counter(t["variant"] for t in trials if t["round"] == 2) == dict.fromkeys(
+        VARIANTS.split(), 1
+    )
+    assert facts["planned_trials"] == len(trials)
