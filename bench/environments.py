@@ -45,10 +45,13 @@ class Environment:
 
     @property
     def name(self) -> str:
-        """``celery``, ``celery@5.3.4``, or ``celery with micro`` where ``micro.lock`` is added."""
-        pin = f"@{self.version}" if self.version else ""
-        more = f" with {self.extra.stem}" if self.extra else ""
-        return f"{self.backend.name}{pin}{more}"
+        """``celery`` or ``celery@5.3.4``."""
+        return f"{self.backend.name}@{self.version}" if self.version else self.backend.name
+
+    @property
+    def label(self) -> str:
+        """Its name in messages: ``celery``, or ``celery with micro`` if ``micro.lock`` is added."""
+        return f"{self.name} with {self.extra.stem}" if self.extra else self.name
 
     @property
     def python(self) -> Path:
@@ -131,7 +134,7 @@ def make(env: Environment) -> None:
         ) from None
     building = parent / f".building-{env.folder.name}-{uuid.uuid4().hex[:8]}"
     try:
-        _uv(env.name, "venv", "--relocatable", "--python", sys.executable, str(building))
+        _uv(env.label, "venv", "--relocatable", "--python", sys.executable, str(building))
         python = building / env.python.relative_to(env.folder)
         _install(env, python)
         with contextlib.suppress(OSError):  # another process made it meanwhile
@@ -139,7 +142,7 @@ def make(env: Environment) -> None:
     finally:
         shutil.rmtree(building, ignore_errors=True)
     if not env.exists:
-        raise EnvironmentFailed(f"the environment of {env.name} is not at {env.folder} after all")
+        raise EnvironmentFailed(f"the environment of {env.label} is not at {env.folder} after all")
 
 
 def _install(env: Environment, python: Path) -> None:
@@ -147,13 +150,13 @@ def _install(env: Environment, python: Path) -> None:
     command = ["pip", "install", "--python", str(python), "--compile-bytecode"]
     locked = [*command, "--require-hashes", "--no-deps", "-r"]
     if env.extra:  # first: of what both name, the backend's version is the one to stay
-        _uv(env.name, *locked, str(env.extra))
+        _uv(env.label, *locked, str(env.extra))
     if env.version is None:
-        _uv(env.name, *locked, str(folder / "requirements.lock"))
+        _uv(env.label, *locked, str(folder / "requirements.lock"))
         return
     constraint = python.parent / "pin.txt"
     constraint.write_text(f"{env.backend.distribution}=={env.version}\n", encoding="utf-8")
-    _uv(env.name, *command, "-r", str(folder / "requirements.in"), "-c", str(constraint))
+    _uv(env.label, *command, "-r", str(folder / "requirements.in"), "-c", str(constraint))
 
 
 def lock(backend: Backend) -> None:
@@ -177,7 +180,8 @@ def _compile(name: str, source: Path, target: Path) -> None:
 
 
 def _uv(name: str, *arguments: str) -> None:
-    """Run uv for the environment ``name``, with the running interpreter only: it must not look for others to download."""
+    """Run uv for the environment of that name, with the running interpreter only: it must not
+    look for others to download."""
     variables = os.environ | {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     variables.pop("VIRTUAL_ENV", None)
     done = subprocess.run(

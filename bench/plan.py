@@ -125,7 +125,7 @@ def make_plan(
     for name in wanted:
         if name not in all_scenarios():
             raise unknown("scenario", name, all_scenarios())
-    choices = _choices(variants or profile.variants)
+    choices = choices_of(variants or profile.variants)
     cells = [
         _cell(profile, spec, choice, concurrency, rounds)
         for spec in profile.cells
@@ -154,7 +154,12 @@ def _refuse_twins(cells: list[Cell], profile: Profile) -> None:
         seen.add(key)
 
 
-def _choices(names: list[str]) -> list[Choice]:
+def choices_of(names: list[str]) -> list[Choice]:
+    """The variants that the names stand for, each once.
+
+    Raises:
+        UsageError: an unknown name; the message has the nearest that exists.
+    """
     chosen: dict[str, Choice] = {}
     for name in names:
         try:

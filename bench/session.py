@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from backends import Choice
 from backends.spec import Setting
 from bench import host, redis_server, store
 from bench.analysis import analyse
@@ -38,6 +39,39 @@ class Options:
     redis_server: str | None = None
     redis_port: int | None = None
     argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What everything that measures stands on.
+
+    Attributes:
+        token: carried by every process that is started.
+        scratch: a temporary folder.
+    """
+
+    token: str
+    scratch: Path
+    server: redis_server.Server
+
+
+@contextlib.contextmanager
+def ground(options: Options) -> Iterator[Ground]:
+    """A server, a temporary folder and a guard: whatever happens inside, nothing is left behind.
+
+    Raises:
+        BenchError: the server or the results' folder cannot be used.
+        KeyboardInterrupt: in whatever way it was told to stop.
+    """
+    token = f"tqb-{secrets.token_hex(5)}"
+    store.check_writable(options.out)
+    with ExitStack() as stack:
+        stack.enter_context(_one_interrupt())
+        scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
+        guard = Guard(token, scratch, redis_url=options.redis_url)
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        stack.callback(guard.close)
+        yield Ground(token, scratch, stack.enter_context(_server(options, token, scratch)))
 
 
 def environments_of(plan: Plan) -> dict[str, Environment]:
@@ -63,24 +97,22 @@ def execute(
         BenchError: the server or the folder cannot be used; before that nothing is written.
         KeyboardInterrupt: interrupted; finished trials are kept and their tables written.
     """
-    token = f"tqb-{secrets.token_hex(5)}"
-    store.check_writable(options.out)
-    with ExitStack() as stack:
-        stack.enter_context(_one_interrupt())
-        scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
-        guard = Guard(token, scratch, redis_url=options.redis_url)
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        stack.callback(guard.close)
-        server = stack.enter_context(_server(options, token, scratch))
+    with ground(options) as place:
         environments = environments_of(plan)
-        facts = _facts(plan, options, server, environments)
+        facts = _facts(plan, options, place.server, environments)
         folder = store.create_run(options.out, plan.profile.name)
         status = "interrupted"
         try:
-            on_folder(folder, server)
+            on_folder(folder, place.server)
             folder.write_run(facts)
             runner = Runner(
-                plan, folder, server, environments, token=token, scratch=scratch, observer=observer
+                plan,
+                folder,
+                place.server,
+                environments,
+                token=place.token,
+                scratch=place.scratch,
+                observer=observer,
             )
             runner.run()
             status = "complete"
@@ -105,7 +137,26 @@ def _server(
 def _facts(
     plan: Plan, options: Options, server: redis_server.Server, envs: dict[str, Environment]
 ) -> dict[str, Any]:
-    """The content of ``run.json``, with the password of the Redis URL masked."""
+    """The content of ``run.json``."""
+    choices = {cell.choice.name: cell.choice for cell in plan.cells}
+    return {
+        "profile": plan.profile.name,
+        "tuning": "aligned",
+        "seed": plan.seed,
+        "baseline": plan.baseline,
+        **surroundings(options, server, envs.values(), choices.values()),
+        "cells": [{**describe(cell), "rounds": cell.rounds} for cell in plan.cells],
+        "planned_trials": len(plan.trials),
+    }
+
+
+def surroundings(
+    options: Options,
+    server: redis_server.Server,
+    environments: Iterable[Environment],
+    choices: Iterable[Choice],
+) -> dict[str, Any]:
+    """What ``run.json`` says of machine, code, server and libraries, passwords masked."""
     backends = {
         env.name: {
             "library": env.backend.distribution,
@@ -113,13 +164,9 @@ def _facts(
             "versions": env.versions(),
             "settings": [_setting(setting) for setting in env.backend.settings],
         }
-        for env in envs.values()
+        for env in environments
     }
     return {
-        "profile": plan.profile.name,
-        "tuning": "aligned",
-        "seed": plan.seed,
-        "baseline": plan.baseline,
         "argv": [_mask(argument, server) for argument in options.argv],
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "status": "running",
@@ -128,16 +175,14 @@ def _facts(
         "redis": {**server.facts, "embedded": server.embedded, "url": _shown_url(server)},
         "backends": backends,
         "variants": {
-            cell.choice.name: {
-                "concurrency": cell.choice.variant.concurrency,
-                "caveat": cell.choice.variant.caveat,
-                "settings": [_setting(s) for s in cell.choice.variant.settings],
-                "semantics": vars(cell.choice.variant.semantics),
+            choice.name: {
+                "concurrency": choice.variant.concurrency,
+                "caveat": choice.variant.caveat,
+                "settings": [_setting(s) for s in choice.variant.settings],
+                "semantics": vars(choice.variant.semantics),
             }
-            for cell in plan.cells
+            for choice in choices
         },
-        "cells": [{**describe(cell), "rounds": cell.rounds} for cell in plan.cells],
-        "planned_trials": len(plan.trials),
     }
 
 

@@ -131,7 +131,7 @@ def extra(tmp_path):
 def test_what_is_installed_beside_makes_another_environment(backend, extra):
     env = environment(backend, extra=extra)
     assert re.fullmatch(r"queue-tools-[0-9a-f]{12}", env.folder.name)
-    assert env.name == "queue with tools"
+    assert (env.name, env.label) == ("queue", "queue with tools")
     assert environment(backend, "1.0", extra).folder.name.startswith("queue-1.0-tools-")
     extra.write_text("tool==1.1 --hash=sha256:cc\n")
     assert environment(backend, extra=extra).folder != env.folder
