@@ -21,22 +21,37 @@ from pathlib import Path
 import platformdirs
 import uv
 
+import backends
 from backends.spec import Backend
 from bench.errors import EnvironmentFailed
+
+#: What microbenchmarks need beside a library. No run's environment has it: a measured worker
+#: runs in what its user would install.
+MICRO_LOCK = Path(backends.__file__).parent / "kit" / "micro.lock"
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A backend's environment: where it is and whether it has been made."""
+    """A backend's environment: where it is and whether it has been made.
+
+    Attributes:
+        extra: a lock of what is installed beside the backend's own.
+    """
 
     backend: Backend
     version: str | None
     folder: Path
+    extra: Path | None = None
 
     @property
     def name(self) -> str:
         """``celery`` or ``celery@5.3.4``."""
         return f"{self.backend.name}@{self.version}" if self.version else self.backend.name
+
+    @property
+    def label(self) -> str:
+        """Its name in messages: ``celery``, or ``celery with micro`` if ``micro.lock`` is added."""
+        return f"{self.name} with {self.extra.stem}" if self.extra else self.name
 
     @property
     def python(self) -> Path:
@@ -73,20 +88,32 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("task-queue-bench", False))
 
 
-def environment(backend: Backend, version: str | None = None) -> Environment:
-    """The environment of ``backend``, newest locked release or pinned ``version``."""
+def environment(
+    backend: Backend, version: str | None = None, extra: Path | None = None
+) -> Environment:
+    """The environment of ``backend``, newest locked release or pinned ``version``.
+
+    Args:
+        extra: a lock of what is installed beside it; that makes another environment.
+    """
     recipe = backend.folder / ("requirements.in" if version else "requirements.lock")
+    content = _read_recipe(recipe, backend.name)
+    facts = [content, sys.version.encode(), sys.platform.encode(), (version or "").encode()]
+    if extra:
+        facts.append(_read_recipe(extra, extra.stem))
+    digest = hashlib.sha256(b"\0".join(facts)).hexdigest()[:12]
+    parts = (backend.name, version, extra and extra.stem, digest)
+    folder = cache_folder() / "environments" / "-".join(part for part in parts if part)
+    return Environment(backend, version, folder, extra)
+
+
+def _read_recipe(recipe: Path, name: str) -> bytes:
     try:
-        content = recipe.read_bytes()
+        return recipe.read_bytes()
     except OSError:
         raise EnvironmentFailed(
-            f"{recipe} is missing: run 'bench env lock {backend.name}' to make it"
+            f"{recipe} is missing: run 'bench env lock {name}' to make it"
         ) from None
-    facts = [content, sys.version.encode(), sys.platform.encode(), (version or "").encode()]
-    digest = hashlib.sha256(b"\0".join(facts)).hexdigest()[:12]
-    pin = f"-{version}" if version else ""
-    folder = cache_folder() / "environments" / f"{backend.name}{pin}-{digest}"
-    return Environment(backend, version, folder)
 
 
 def make(env: Environment) -> None:
@@ -107,7 +134,7 @@ def make(env: Environment) -> None:
         ) from None
     building = parent / f".building-{env.folder.name}-{uuid.uuid4().hex[:8]}"
     try:
-        _uv(env, "venv", "--relocatable", "--python", sys.executable, str(building))
+        _uv(env.label, "venv", "--relocatable", "--python", sys.executable, str(building))
         python = building / env.python.relative_to(env.folder)
         _install(env, python)
         with contextlib.suppress(OSError):  # another process made it meanwhile
@@ -115,40 +142,46 @@ def make(env: Environment) -> None:
     finally:
         shutil.rmtree(building, ignore_errors=True)
     if not env.exists:
-        raise EnvironmentFailed(f"the environment of {env.name} is not at {env.folder} after all")
+        raise EnvironmentFailed(f"the environment of {env.label} is not at {env.folder} after all")
 
 
 def _install(env: Environment, python: Path) -> None:
     folder = env.backend.folder
     command = ["pip", "install", "--python", str(python), "--compile-bytecode"]
+    locked = [*command, "--require-hashes", "--no-deps", "-r"]
+    if env.extra:  # first: of what both name, the backend's version is the one to stay
+        _uv(env.label, *locked, str(env.extra))
     if env.version is None:
-        command += ["--require-hashes", "--no-deps", "-r", str(folder / "requirements.lock")]
-        _uv(env, *command)
+        _uv(env.label, *locked, str(folder / "requirements.lock"))
         return
     constraint = python.parent / "pin.txt"
     constraint.write_text(f"{env.backend.distribution}=={env.version}\n", encoding="utf-8")
-    _uv(env, *command, "-r", str(folder / "requirements.in"), "-c", str(constraint))
+    _uv(env.label, *command, "-r", str(folder / "requirements.in"), "-c", str(constraint))
 
 
 def lock(backend: Backend) -> None:
     """Resolve ``requirements.in`` anew and write ``requirements.lock`` with hashes."""
-    target = backend.folder / "requirements.lock"
-    source = backend.folder / "requirements.in"
+    folder = backend.folder
+    _compile(backend.name, folder / "requirements.in", folder / "requirements.lock")
+
+
+def lock_micro() -> None:
+    """Resolve anew what microbenchmarks need, and write :data:`MICRO_LOCK` with hashes."""
+    _compile(MICRO_LOCK.stem, MICRO_LOCK.with_suffix(".in"), MICRO_LOCK)
+
+
+def _compile(name: str, source: Path, target: Path) -> None:
     _uv(
-        environment_for_lock(backend),
+        name,
         *("pip", "compile", "--universal", "--generate-hashes", "--no-header", "--upgrade"),
         *("--no-emit-index-url", "--no-annotate", "--python-version", "3.11", "--quiet"),
         *("--output-file", str(target), str(source)),
     )
 
 
-def environment_for_lock(backend: Backend) -> Environment:
-    """A stand-in that gives error messages the backend's name."""
-    return Environment(backend, None, backend.folder)
-
-
-def _uv(env: Environment, *arguments: str) -> None:
-    """Run uv with the running interpreter only: it must not look for others to download."""
+def _uv(name: str, *arguments: str) -> None:
+    """Run uv for the environment of that name, with the running interpreter only: it must not
+    look for others to download."""
     variables = os.environ | {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     variables.pop("VIRTUAL_ENV", None)
     done = subprocess.run(
@@ -162,7 +195,7 @@ def _uv(env: Environment, *arguments: str) -> None:
     )
     if done.returncode:
         raise EnvironmentFailed(
-            f"cannot make the environment of {env.name}: uv {arguments[0]}: {_reason(done.stderr)}"
+            f"cannot make the environment of {name}: uv {arguments[0]}: {_reason(done.stderr)}"
             " - check the version, the network and the disk, then run the same command again"
         )
 

@@ -168,7 +168,7 @@ def make_plan(
     for name in wanted:
         if name not in all_scenarios():
             raise unknown("scenario", name, all_scenarios())
-    choices = _choices(variants or profile.variants)
+    choices = choices_of(variants or profile.variants)
     cells = [
         cell
         for spec in profile.cells
@@ -225,7 +225,12 @@ def _refuse_alike(cells: list[Cell], profile: Profile) -> None:
         seen.add(key)
 
 
-def _choices(names: list[str]) -> list[Choice]:
+def choices_of(names: list[str]) -> list[Choice]:
+    """The variants that the names stand for, each once.
+
+    Raises:
+        UsageError: an unknown name; the message has the nearest that exists.
+    """
     chosen: dict[str, Choice] = {}
     for name in names:
         try:

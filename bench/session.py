@@ -6,13 +6,14 @@ import contextlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from backends import Choice
 from backends.spec import Setting
 from bench import host, lock, redis_server, resume, store
 from bench.analysis import analyse
@@ -52,6 +53,40 @@ class Options:
     argv: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What everything that measures stands on.
+
+    Attributes:
+        token: carried by every process that is started.
+        scratch: a temporary folder.
+    """
+
+    token: str
+    scratch: Path
+    server: redis_server.Server
+
+
+@contextlib.contextmanager
+def ground(options: Options, *, check_out: bool = True) -> Iterator[Ground]:
+    """A server, a temporary folder and a guard: whatever happens inside, nothing is left behind.
+
+    Raises:
+        BenchError: the server or the results' folder cannot be used.
+        KeyboardInterrupt: in whatever way it was told to stop.
+    """
+    token = f"tqb-{secrets.token_hex(5)}"
+    if check_out:
+        store.check_writable(options.out)
+    with ExitStack() as stack:
+        stack.enter_context(one_interrupt())
+        scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
+        guard = Guard(token, scratch, redis_url=options.redis_url)
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        stack.callback(guard.close)
+        yield Ground(token, scratch, stack.enter_context(_server(options, token, scratch)))
+
+
 def environments_of(plan: Plan) -> dict[str, Environment]:
     """The environment of every variant of the plan, by the variant's name."""
     return {
@@ -78,35 +113,27 @@ def execute(
             before that nothing is measured.
         KeyboardInterrupt: interrupted; finished trials are kept and their tables written.
     """
-    token = f"tqb-{secrets.token_hex(5)}"
-    with ExitStack() as stack:
-        stack.enter_context(one_interrupt())
-        before = _take_over(job.begun, options, stack) if job.begun else {}
-        if not job.begun:
-            store.check_writable(options.out)
-        scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
-        guard = Guard(token, scratch, redis_url=options.redis_url)
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        stack.callback(guard.close)
-        server = stack.enter_context(_server(options, token, scratch))
+    with ExitStack() as held:
+        before = _take_over(job.begun, options, held) if job.begun else {}
+        place = held.enter_context(ground(options, check_out=not job.begun))
         environments = environments_of(job.plan)
-        facts = _facts(job, options, server, environments) | {"token": token}
+        facts = _facts(job, options, place.server, environments) | {"token": place.token}
         if job.begun:
             folder, facts = job.begun, _go_on(job.begun, before, facts)
             folder.write_run(facts)
         else:
             folder = store.create_run(options.out, job.plan.profile.name, facts)
-            stack.enter_context(lock.held(folder.path))
+            held.enter_context(lock.held(folder.path))
         status = "interrupted"
         try:
-            on_folder(folder, server)
+            on_folder(folder, place.server)
             runner = Runner(
                 job.plan,
                 folder,
-                server,
+                place.server,
                 environments,
-                token=token,
-                scratch=scratch,
+                token=place.token,
+                scratch=place.scratch,
                 observer=observer,
             )
             _measure(job, folder, facts, runner, observer)
@@ -172,8 +199,29 @@ def _server(
 def _facts(
     job: Job, options: Options, server: redis_server.Server, envs: dict[str, Environment]
 ) -> dict[str, Any]:
-    """The content of ``run.json``, with the password of the Redis URL masked."""
+    """The content of ``run.json``."""
     plan = job.plan
+    choices = {cell.choice.name: cell.choice for cell in plan.cells}
+    return {
+        "profile": plan.profile.name,
+        "tuning": "aligned",
+        "seed": plan.seed,
+        "baseline": plan.baseline,
+        **surroundings(options, server, envs.values(), choices.values()),
+        "cells": [{**describe(cell), "rounds": cell.rounds} for cell in plan.cells],
+        "planned_trials": len(plan.trials),
+        "request": job.request.as_data(),
+        "plan_digest": digest(plan),
+    }
+
+
+def surroundings(
+    options: Options,
+    server: redis_server.Server,
+    environments: Iterable[Environment],
+    choices: Iterable[Choice],
+) -> dict[str, Any]:
+    """What ``run.json`` says of machine, code, server and libraries, passwords masked."""
     backends = {
         env.name: {
             "library": env.backend.distribution,
@@ -181,13 +229,9 @@ def _facts(
             "versions": env.versions(),
             "settings": [_setting(setting) for setting in env.backend.settings],
         }
-        for env in envs.values()
+        for env in environments
     }
     return {
-        "profile": plan.profile.name,
-        "tuning": "aligned",
-        "seed": plan.seed,
-        "baseline": plan.baseline,
         "argv": [_mask(argument, server) for argument in options.argv],
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "status": "running",
@@ -196,18 +240,15 @@ def _facts(
         "redis": {**server.facts, "embedded": server.embedded, "url": _shown_url(server)},
         "backends": backends,
         "variants": {
-            cell.choice.name: {
-                "concurrency": cell.choice.variant.concurrency,
-                "caveat": cell.choice.variant.caveat,
-                "settings": [_setting(s) for s in cell.choice.variant.settings],
-                "semantics": vars(cell.choice.variant.semantics),
+            choice.name: {
+                "concurrency": choice.variant.concurrency,
+                "is_floor": choice.backend.is_floor,
+                "caveat": choice.variant.caveat,
+                "settings": [_setting(s) for s in choice.variant.settings],
+                "semantics": vars(choice.variant.semantics),
             }
-            for cell in plan.cells
+            for choice in choices
         },
-        "cells": [{**describe(cell), "rounds": cell.rounds} for cell in plan.cells],
-        "planned_trials": len(plan.trials),
-        "request": job.request.as_data(),
-        "plan_digest": digest(plan),
     }
 
 

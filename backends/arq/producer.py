@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any
 
 from arq import ArqRedis, create_pool
-from arq.jobs import Job
+from arq.jobs import Job, serialize_job
 
 from backends.arq.tasks import enqueue, job_id
 from backends.arq.worker import WorkerSettings
@@ -27,6 +27,10 @@ class Client:
             first,
             *(Job(name, self._redis, _queue_name=WorkerSettings.queue_name) for name in later),
         ]
+
+    def serialise(self, steps: list[Step]) -> bytes:
+        (step,) = steps
+        return serialize_job(step.task, (), step.kwargs, None, time_ns() // 1_000_000)
 
     async def result(self, handle: list[Job], timeout_s: float) -> Any:
         # arq does not wait for a job that is not in the queue: a chain's jobs are awaited in turn,

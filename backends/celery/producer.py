@@ -6,6 +6,9 @@ from typing import Any
 
 from celery import chain
 from celery.exceptions import TimeoutError as ResultTimeout
+from kombu import serialization, uuid
+from kombu.transport.virtual import Base64
+from kombu.utils import json
 
 from backends.celery import tasks
 from backends.celery.app import app
@@ -16,6 +19,22 @@ class Client:
     def send(self, steps: list[Step]) -> Any:
         signatures = [getattr(tasks, step.task).s(**step.kwargs) for step in steps]
         return signatures[0].delay() if len(signatures) == 1 else chain(*signatures).delay()
+
+    def serialise(self, steps: list[Step]) -> str:
+        """What goes on the queue's list, but for what only the connection knows: delivery tag
+        and routing key."""
+        (step,) = steps
+        message = app.amqp.create_task_message(uuid(), step.task, kwargs=step.kwargs)
+        kind, encoding, body = serialization.dumps(message.body, app.conf.task_serializer)
+        return json.dumps(
+            {
+                "body": Base64().encode(body),
+                "content-encoding": encoding,
+                "content-type": kind,
+                "headers": message.headers,
+                "properties": message.properties,
+            }
+        )
 
     def result(self, handle: Any, timeout_s: float) -> Any:
         try:

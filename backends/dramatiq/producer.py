@@ -20,6 +20,10 @@ class Client:
         messages = [getattr(tasks, step.task).message(**step.kwargs) for step in steps]
         return pipeline(messages).run()
 
+    def serialise(self, steps: list[Step]) -> bytes:
+        (step,) = steps
+        return getattr(tasks, step.task).message(**step.kwargs).encode()
+
     def result(self, handle: Any, timeout_s: float) -> Any:
         # The Redis backend drops fractions of a second, so round up: never less than asked for.
         # Below a second it looks once and does not wait.

@@ -3,6 +3,10 @@
 ``connect()`` returns a :class:`Client`; a library with an asynchronous client defines
 ``async def connect()`` and returns an object whose ``send``, ``result`` and ``close`` are
 coroutine functions of the same signatures.
+
+A client may also have ``serialise(steps: list[Step]) -> bytes | str``, never a coroutine function:
+the message of one task as the library writes it for its broker, made by the library's own code and
+sent nowhere. Only ``bench micro`` calls it.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def _root(
 def run_cli(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code. A user's mistake is one line on stderr."""
     _tolerate_any_console()
-    from bench.cli import compare, doctor, env, list_, new, report, run  # noqa: F401
+    from bench.cli import compare, doctor, env, list_, micro, new, report, run  # noqa: F401
 
     try:
         code = app(args=arguments, standalone_mode=False)

@@ -38,12 +38,13 @@ def compare(
 
 
 def newest(results: Path) -> RunFolder:
-    """The run in ``results`` that was started last.
+    """The run in ``results`` that was started last, of those that have cells.
 
     Raises:
         RunFolderError: there is none.
     """
-    runs = [open_run(path.parent) for path in results.glob("*/run.json")]
+    found = [open_run(path.parent) for path in results.glob("*/run.json")]
+    runs = [run for run in found if run.read_run().get("cells")]  # bench micro's own have none
     if not runs:
         raise RunFolderError(
             f"no run in ./{results}: name one with --run, or make one with 'bench run'"

@@ -11,7 +11,7 @@ from backends import UnknownVariant, all_backends, choose
 from bench.cli import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
-from bench.environments import Environment, cache_folder, environment, lock
+from bench.environments import MICRO_LOCK, Environment, cache_folder, environment, lock, lock_micro
 from bench.errors import UsageError, unknown
 
 commands = typer.Typer(help="List, make, lock or remove the backends' environments.")
@@ -51,12 +51,20 @@ def sync(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) -> 
 
 @commands.command("lock")
 def lock_(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) -> None:
-    """Resolve the newest releases and write each backend's requirements.lock."""
-    for env in _chosen(backends or []):
+    """Resolve the newest releases and write each backend's requirements.lock.
+
+    Without a name also the lock of what microbenchmarks need; its own name is micro.
+    """
+    names = backends or []
+    own = [name for name in names if name != MICRO_LOCK.stem]
+    for env in _chosen(own) if own or not names else []:
         if env.version:
             raise UsageError(f"{env.name}: only the newest release is locked; leave @... out")
         lock(env.backend)
         typer.echo(f"{env.name}: {env.backend.folder / 'requirements.lock'}")
+    if own != names or not names:
+        lock_micro()
+        typer.echo(f"{MICRO_LOCK.stem}: {MICRO_LOCK}")
 
 
 @commands.command("clean")

@@ -124,7 +124,7 @@ def make_environments(environments: Iterable[Environment], console: Console) -> 
     missing = list({env.folder: env for env in environments if not env.exists}.values())
     if not missing:
         return
-    names = ", ".join(sorted(env.name for env in missing))
+    names = ", ".join(sorted(env.label for env in missing))
     console.print(f"making environments (once): {names}", markup=False, highlight=False)
     progress = Progress(
         BarColumn(bar_width=20),

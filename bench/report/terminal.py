@@ -23,7 +23,7 @@ def print_report(report: Report, console: Console) -> None:
     """Print the tables, what failed, the warnings, and where the whole report is."""
     for table in report.tables:
         _heading(console, table)
-        _print_grid(console, table_grid(table, report.baseline))
+        print_grid(console, table_grid(table, report.baseline))
         for row in table.rows:
             if row.problem:
                 _say(console, f"{row.variant}: {row.problem}", "yellow")
@@ -68,7 +68,7 @@ def print_comparison(found: Comparison, console: Console) -> None:
     for title, lines in groups.items():
         if title:
             _say(console, title, "bold", indent=0)
-        _print_grid(console, _comparison_grid(lines))
+        print_grid(console, _comparison_grid(lines))
         console.print()
     if not found.lines:
         _say(console, "there is nothing that both have", indent=0)
@@ -100,7 +100,7 @@ def plain_grid() -> Grid:
     return Grid(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
 
 
-def _print_grid(console: Console, grid: Grid) -> None:
+def print_grid(console: Console, grid: Grid) -> None:
     """Print without cutting: a console that is too narrow gets longer lines instead."""
     for column in grid.columns:
         if column.no_wrap:

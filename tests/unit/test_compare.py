@@ -139,6 +139,16 @@ def test_the_newest_run_is_taken_by_its_start_not_its_name(tmp_path, monkeypatch
     assert "of run 2026" in capsys.readouterr().out
 
 
+def test_a_run_of_microbenchmarks_alone_is_not_the_newest(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    two_variants(tmp_path / "results" / "2026").write()
+    later = two_variants(tmp_path / "results" / "micro")
+    later._facts |= {"started_at": "2099-01-01T00:00:00+00:00", "cells": []}
+    later.write()
+    assert run_cli(["compare", "one", "other"]) == EXIT_OK
+    assert "of run 2026" in capsys.readouterr().out
+
+
 def test_two_folders_are_two_runs(tmp_path, capsys):
     a, b = (two_variants(tmp_path / name).write().path for name in "ab")
     assert run_cli(["compare", str(a), str(b)]) == EXIT_OK

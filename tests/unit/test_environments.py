@@ -9,7 +9,15 @@ import pytest
 
 from backends.spec import Backend, Readiness
 from bench import environments
-from bench.environments import Environment, cache_folder, environment, lock, make
+from bench.environments import (
+    MICRO_LOCK,
+    Environment,
+    cache_folder,
+    environment,
+    lock,
+    lock_micro,
+    make,
+)
 from bench.errors import EnvironmentFailed
 
 
@@ -112,6 +120,29 @@ def test_the_interpreter_is_where_the_platform_has_it(monkeypatch, platform, pat
     assert env.python == Path("env") / path
 
 
+@pytest.fixture
+def extra(tmp_path):
+    """A lock of what is installed beside a backend."""
+    path = tmp_path / "tools.lock"
+    path.write_text("tool==1.0 --hash=sha256:bb\n")
+    return path
+
+
+def test_what_is_installed_beside_makes_another_environment(backend, extra):
+    env = environment(backend, extra=extra)
+    assert re.fullmatch(r"queue-tools-[0-9a-f]{12}", env.folder.name)
+    assert (env.name, env.label) == ("queue", "queue with tools")
+    assert environment(backend, "1.0", extra).folder.name.startswith("queue-1.0-tools-")
+    extra.write_text("tool==1.1 --hash=sha256:cc\n")
+    assert environment(backend, extra=extra).folder != env.folder
+
+
+def test_a_missing_lock_of_what_is_beside_is_told_with_its_own_command(backend, extra):
+    extra.unlink()
+    with pytest.raises(EnvironmentFailed, match=r"tools\.lock is missing: run 'bench env lock to"):
+        environment(backend, extra=extra)
+
+
 # --- what is inside --------------------------------------------------------------------------
 
 
@@ -161,10 +192,10 @@ def uv(monkeypatch):
     """Stands in for uv: notes its commands and makes the interpreter's file."""
     calls = []
 
-    def run(env, *arguments):
+    def run(name, *arguments):
         calls.append(arguments)
         if arguments[0] == "venv":
-            python = Path(arguments[-1]) / env.python.relative_to(env.folder)
+            python = Environment(None, None, Path(arguments[-1])).python
             python.parent.mkdir(parents=True)
             python.write_text("")
 
@@ -181,6 +212,14 @@ def test_making_installs_the_lock_with_hashes_and_nothing_else(backend, uv, cach
     lock_path = str(backend.folder / "requirements.lock")
     assert install_command[-4:] == ("--require-hashes", "--no-deps", "-r", lock_path)
     assert [path.name for path in (cache / "environments").iterdir()] == [env.folder.name]
+
+
+def test_of_what_two_locks_name_the_backends_version_is_installed_last(backend, extra, uv):
+    make(environment(backend, extra=extra))
+    _, beside, own = uv
+    assert beside[-4:] == ("--require-hashes", "--no-deps", "-r", str(extra))
+    assert own[-4:-1] == beside[-4:-1]
+    assert own[-1] == str(backend.folder / "requirements.lock")
 
 
 def test_making_a_pinned_one_constrains_the_requirements(backend, uv):
@@ -202,8 +241,8 @@ def test_what_another_process_made_meanwhile_is_taken(backend, uv, monkeypatch, 
     env = environment(backend)
     noted = environments._uv
 
-    def run(which, *arguments):
-        noted(which, *arguments)
+    def run(name, *arguments):
+        noted(name, *arguments)
         if arguments[0] == "pip":
             env.python.parent.mkdir(parents=True)
             env.python.write_text("another's")
@@ -215,7 +254,7 @@ def test_what_another_process_made_meanwhile_is_taken(backend, uv, monkeypatch, 
 
 
 def test_a_failure_leaves_nothing_half_made(backend, monkeypatch, cache):
-    def run(env, *arguments):
+    def run(name, *arguments):
         if arguments[0] == "venv":
             Path(arguments[-1]).mkdir(parents=True)
         else:
@@ -244,6 +283,13 @@ def test_locking_writes_the_lock_of_the_requirements_with_hashes(backend, uv):
         str(backend.folder / "requirements.lock"),
         str(backend.folder / "requirements.in"),
     )
+
+
+def test_locking_what_microbenchmarks_need_writes_their_lock(uv):
+    lock_micro()
+    (command,) = uv
+    assert "--generate-hashes" in command
+    assert command[-3:] == ("--output-file", str(MICRO_LOCK), str(MICRO_LOCK.with_suffix(".in")))
 
 
 # --- what uv says ----------------------------------------------------------------------------
@@ -277,7 +323,7 @@ def test_a_failing_uv_is_told_with_its_reason_and_what_to_do(backend, monkeypatc
     monkeypatch.setenv("VIRTUAL_ENV", "/somewhere")
     monkeypatch.setattr(environments.subprocess, "run", run)
     with pytest.raises(EnvironmentFailed) as caught:
-        environments._uv(environment(backend, "1.0"), "venv", "x")
+        environments._uv("queue@1.0", "venv", "x")
     assert str(caught.value) == (
         "cannot make the environment of queue@1.0: uv venv: error: broken"
         " - check the version, the network and the disk, then run the same command again"

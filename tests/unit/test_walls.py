@@ -22,6 +22,9 @@ LIBRARIES = {"arq", "celery", "dramatiq", "eventlet", "gevent", "kombu", "rq"}
 #: What a backend's own modules may import beside its distribution.
 ALSO = {"celery": {"kombu"}, "rq": {"redis"}}
 
+#: The one guest module that imports pytest: ``bench micro`` runs it, in environments of its own.
+MICRO = "backends/kit/micro.py"
+
 #: Literals that name a backend outside backends/, with the reason why they may.
 MAY_NAME_A_BACKEND = {
     # The default baselines, where a profile does not name its own.
@@ -188,12 +191,22 @@ def test_guest_code_imports_only_what_its_environment_has(path):
         library = all_backends()[folder].distribution or "nothing"
         own = [f"backends.{folder}", library, *ALSO.get(folder, ())]
         allowed += [*own, "scenarios.workload"]
+    if path == MICRO:
+        allowed.append("pytest")
     strange = [
         name
         for name in imported(path)
         if name.split(".")[0] not in sys.stdlib_module_names and not within(name, *allowed)
     ]
     assert strange == []
+
+
+def test_only_microbenchmarks_know_pytest():
+    assert {line.split()[0] for line in offences(sources(), "pytest", "_pytest")} == {MICRO}
+    reached = [
+        path for path in sources() if path != MICRO and "backends.kit.micro" in imported(path)
+    ]
+    assert reached == []
 
 
 def test_the_registry_and_what_backends_say_of_themselves_need_no_library():
@@ -233,6 +246,11 @@ def test_the_http_client_is_imported_by_the_workload_only_and_on_first_use():
         ("bench.lease", ("bench.trial", "bench.runner", "bench.session", "bench.cli")),
         ("bench.runner", ("bench.session", "bench.analysis", "bench.report", "bench.cli")),
         ("bench.session", ("bench.report", "bench.cli")),
+        ("bench.micro", ("bench.report", "bench.cli")),
+        (
+            "bench.micro_files",
+            ("bench.lease", "bench.plan", "bench.report", "bench.cli", "backends"),
+        ),
         ("bench.analysis", ("bench.lease", "bench.runner", "bench.report", "bench.cli")),
         ("bench.errors", ("bench.cli", "bench.plan", "bench.store", "backends", "scenarios")),
         ("bench.store", ("bench.plan", "bench.lease", "bench.measure", "backends", "scenarios")),

@@ -1,0 +1,77 @@
+"""``bench micro``: microbenchmarks of the libraries' clients."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from bench.cli import app
+from bench.cli.console import PlainConsole
+from bench.cli.progress import make_environments
+from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from bench.micro import MAX_TIME_S, Micro, default_choices, environments_of, measure
+from bench.micro_files import FOLDER, MERGED, read_micro, read_problems
+from bench.plan import choices_of
+from bench.report.micro import micro_grids
+from bench.report.terminal import print_grid
+from bench.session import Options
+from bench.store import RunFolder, check_writable, open_run
+
+
+@app.command()
+def micro(
+    backend: list[str] = typer.Option(
+        [], "-b", "--backend", metavar="VARIANT", help="Only this one's (default: every backend)."
+    ),
+    out: Path = typer.Option(Path("results"), help="Folder that gets the run's folder."),
+    run: Path | None = typer.Option(
+        None, metavar="RUN", help="Add to this run instead of making one."
+    ),
+    max_time: float = typer.Option(
+        MAX_TIME_S, min=0.01, max=60, metavar="SECONDS", help="How long a benchmark shall measure."
+    ),
+    redis_url: str | None = typer.Option(
+        None, envvar="REDIS_URL", help="Use this server instead of the embedded one."
+    ),
+    redis_server: str | None = typer.Option(
+        None, metavar="PATH", help="Program to run as the embedded server."
+    ),
+) -> int:
+    """Time single calls: enqueue, enqueue with a payload, serialise, round trip.
+
+    pytest-benchmark does it, in each backend's own environment. Of a backend with several
+    variants the first is taken unless -b names others. Exit code 0: all benchmarks ran; 1: some
+    did not; 2: a mistake; 130: interrupted, what has ended is kept.
+    """
+    choices = choices_of(backend) if backend else default_choices()
+    into = open_run(run) if run else None
+    where = into.path if into else out
+    check_writable(where)
+    console = PlainConsole(stderr=True)
+    make_environments(environments_of(choices).values(), console)
+    options = Options(where, redis_url, redis_server, argv=tuple(sys.argv[1:]))
+
+    def announce(variant: str) -> None:
+        console.print(f"measuring {variant}", markup=False, highlight=False)
+
+    try:
+        folder = measure(Micro(choices, options, max_time, into, announce))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return _show(folder, {choice.name for choice in choices})
+
+
+def _show(run: RunFolder, asked: set[str]) -> int:
+    """Print the tables, what is missing and where the file is."""
+    console = PlainConsole()
+    figures = read_micro(run.path)
+    for grid in micro_grids(figures[figures["variant"].isin(asked)], console.width - 2):
+        print_grid(console, grid)
+        console.print()
+    problems = {v: why for v, why in read_problems(run.path).items() if v in asked}
+    for variant, why in problems.items():
+        typer.echo(f"{variant}: {why}")
+    typer.echo(f"pytest-benchmark compare --group-by=group {run.path / FOLDER / MERGED}")
+    return EXIT_FAILED if problems else EXIT_OK
