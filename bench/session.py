@@ -63,15 +63,7 @@ def execute(
         BenchError: the server or the folder cannot be used; before that nothing is written.
         KeyboardInterrupt: interrupted; finished trials are kept and their tables written.
     """
-    token = f"tqb-{secrets.token_hex(5)}"
-    store.check_writable(options.out)
-    with ExitStack() as stack:
-        stack.enter_context(_one_interrupt())
-        scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
-        guard = Guard(token, scratch, redis_url=options.redis_url)
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        stack.callback(guard.close)
-        server = stack.enter_context(_server(options, token, scratch))
+    with place(options) as (token, scratch, server):
         environments = environments_of(plan)
         facts = _facts(plan, options, server, environments)
         folder = store.create_run(options.out, plan.profile.name)
@@ -90,6 +82,25 @@ def execute(
                 folder.write_run(facts | {"status": status, "ended_at": ended})
                 analyse(folder)
     return folder
+
+
+@contextlib.contextmanager
+def place(options: Options) -> Iterator[tuple[str, Path, redis_server.Server]]:
+    """A token, a scratch folder and a server, gone after, whatever happens inside.
+
+    Raises:
+        BenchError: the server or the folder for results cannot be used.
+        KeyboardInterrupt: told to stop, in whatever way; once.
+    """
+    token = f"tqb-{secrets.token_hex(5)}"
+    store.check_writable(options.out)
+    with ExitStack() as stack:
+        stack.enter_context(_one_interrupt())
+        scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
+        guard = Guard(token, scratch, redis_url=options.redis_url)
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        stack.callback(guard.close)
+        yield token, scratch, stack.enter_context(_server(options, token, scratch))
 
 
 def _server(
