@@ -7,6 +7,9 @@ from typing import Literal
 
 Level = Literal["ok", "warn", "missing"]
 
+#: What psutil does where a platform cannot tell: the function is absent, or raises one of these.
+NOT_TOLD = (AttributeError, NotImplementedError, OSError, RuntimeError)
+
 
 @dataclass(frozen=True)
 class Advice:

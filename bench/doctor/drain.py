@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +31,12 @@ class Seen:
     Attributes:
         per_s: tasks per second.
         polls: looks at the broker between the first and the last tenth of the tasks.
-        commands: that the server got per task from everybody but the observer.
+        commands: that the server got per task from everybody but the observer, by name.
     """
 
     per_s: float
     polls: int
-    commands: float
+    commands: dict[str, float]
 
 
 class TooFewPolls(Exception):
@@ -43,13 +44,16 @@ class TooFewPolls(Exception):
 
 
 class Counting(redis.Redis):
-    """A client that counts the commands it sends."""
+    """A client that counts the commands it sends, by name."""
 
-    sent: int = 0
+    def __init__(self, url: str) -> None:
+        self.sent: Counter[str] = Counter()
+        pool = redis.ConnectionPool.from_url(url, socket_timeout=10)
+        super().__init__(connection_pool=pool)
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Count it and send it."""
-        self.sent += 1
+        self.sent[str(args[0]).lower()] += 1
         return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
@@ -64,9 +68,8 @@ class Observer:
     def __init__(
         self, server: Server, backend: Backend, namespace: str, directory: Path, tasks: int
     ) -> None:
-        pool = redis.ConnectionPool.from_url(server.url, socket_timeout=10)
-        self._client = Counting(connection_pool=pool)
-        self._look = lambda: backend.pending(self._client, namespace, directory)
+        self._client = Counting(server.url)
+        self._look: Callable[[], int] = lambda: backend.pending(self._client, namespace, directory)
         self._tasks = tasks
         self._looks: list[tuple[int, int]] = []
         self._stop = threading.Event()
@@ -83,7 +86,6 @@ class Observer:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._client.close()
         self._client.connection_pool.disconnect()
 
     def start(self) -> None:
@@ -107,8 +109,10 @@ class Observer:
                 raise self._failure
             if time.monotonic() > deadline:
                 raise TrialTimeout("tasks are still in the broker")
-        commands = (self._others() - self._commands) / self._tasks
-        return Seen(*rate(self._looks, self._tasks), commands)
+        commands = self._others()
+        commands.subtract(self._commands)
+        per_task = {name: calls / self._tasks for name, calls in commands.items() if calls}
+        return Seen(*rate(self._looks, self._tasks), per_task)
 
     def _watch(self) -> None:
         due = time.monotonic()
@@ -125,11 +129,15 @@ class Observer:
         except Exception as error:
             self._failure = error
 
-    def _others(self) -> int:
-        """Commands the server has carried out so far, but for ours."""
+    def _others(self) -> Counter[str]:
+        """Commands the server has carried out so far, by name, but for ours."""
+        sent = self._client.sent.copy()  # an INFO is counted when it is done: not yet
         stats = self._client.info("commandstats")
-        total = sum(int(entry["calls"]) for entry in stats.values())
-        return total - (self._client.sent - 1)  # this INFO is counted when it is done
+        found: Counter[str] = Counter()
+        for name, entry in stats.items():
+            found[name.removeprefix("cmdstat_").partition("|")[0]] += int(entry["calls"])
+        found.subtract(sent)
+        return found
 
 
 def rate(looks: list[tuple[int, int]], tasks: int) -> tuple[float, int]:

@@ -21,7 +21,7 @@ from bench.doctor.arms import Place, bare, with_harness
 from bench.doctor.drain import Seen, TooFewPolls
 from bench.environments import Environment, environment
 from bench.errors import unknown
-from bench.measure.statistics import estimate, paired_ratio
+from bench.measure.statistics import paired_ratio
 from bench.plan import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.producer import LeaseFailed, TrialTimeout
 from bench.session import Options, place
@@ -73,8 +73,9 @@ def measure(choices: list[Choice], options: Options, repeats: int, tell: Tell) -
         ``redis_command_us`` (median) and ``redis_command_us_p99``;
         ``schedule_lateness_ms_p99`` by rate; by variant ``perturbation_ratio`` (``ratio``, ``low``,
         ``high``, ``pairs``, ``harness_per_s``, ``bare_per_s``, ``polls``; where it could not be
-        measured ``ratio`` is ``None`` and ``failed`` tells why) and ``redis_commands_added`` per
-        task; ``aims``, a list of ``{"aim", "found", "met"}``.
+        measured ``ratio`` is ``None`` and ``failed`` tells why), ``redis_commands_added`` per task
+        and, by command, ``redis_commands_differing``; ``aims``, a list
+        of ``{"aim", "found", "met"}``.
 
     Raises:
         BenchError: the server or the folder cannot be used.
@@ -94,8 +95,18 @@ def measure(choices: list[Choice], options: Options, repeats: int, tell: Tell) -
         where = Place(token, scratch, server, RunFolder(_fresh(folder, "run")))
         pairs = [_compare(choice, envs[choice.name], where, repeats, tell) for choice in choices]
     figures["perturbation_ratio"] = {p.choice.name: p.ratio() for p in pairs}
-    figures["redis_commands_added"] = {p.choice.name: p.commands_added() for p in pairs}
+    added = {p.choice.name: p.commands_added() for p in pairs}
+    figures["redis_commands_added"] = {name: _total(by_name) for name, by_name in added.items()}
+    figures["redis_commands_differing"] = {
+        name: {command: round(more, 3) for command, more in by_name.items() if abs(more) >= 0.01}
+        for name, by_name in added.items()
+        if by_name is not None
+    }
     return figures | {"aims": aims(figures)}
+
+
+def _total(by_name: dict[str, float] | None) -> float | None:
+    return None if by_name is None else round(sum(by_name.values()), 3)
 
 
 def _recorder(figures: list[float]) -> dict[str, Any]:
@@ -142,13 +153,17 @@ class Pairs:
             "polls": min(seen.polls for n in both for seen in (self.harness[n], self.bare[n])),
         }
 
-    def commands_added(self) -> float | None:
-        """Redis commands per task that only come with the harness: median over pairs."""
-        both = self.harness.keys() & self.bare.keys()
+    def commands_added(self) -> dict[str, float] | None:
+        """Redis commands per task that only come with the harness, by name: median over pairs."""
+        both = sorted(self.harness.keys() & self.bare.keys())
         if self.failed or not both:
             return None
-        added = [self.harness[n].commands - self.bare[n].commands for n in both]
-        return round(estimate(added).value, 3)
+        sides = [(self.harness[n].commands, self.bare[n].commands) for n in both]
+        names = sorted({name for pair in sides for side in pair for name in side})
+        return {
+            name: statistics.median(a.get(name, 0.0) - b.get(name, 0.0) for a, b in sides)
+            for name in names
+        }
 
 
 def _compare(choice: Choice, env: Environment, where: Place, repeats: int, tell: Tell) -> Pairs:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from bench.doctor import cgroup
-from bench.doctor.advice import Advice, judged
+from bench.doctor.advice import NOT_TOLD, Advice, judged
 from bench.doctor.watch import Watched
 from bench.host import machine
 
@@ -118,7 +118,7 @@ def governors(folder: Path = GOVERNORS) -> set[str]:
 def _frequencies() -> tuple[float | None, float | None]:
     try:
         told = psutil.cpu_freq()
-    except (AttributeError, NotImplementedError, OSError, RuntimeError):
+    except NOT_TOLD:
         return None, None
     return (told.current or None, told.max or None) if told else (None, None)
 
@@ -128,5 +128,5 @@ def _load_average() -> float | None:
         return None
     try:
         return psutil.getloadavg()[0]
-    except OSError:
+    except NOT_TOLD:
         return None

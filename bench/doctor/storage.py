@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.doctor.advice import Advice, judged
+from bench.doctor.advice import NOT_TOLD, Advice, judged
 from bench.environments import cache_folder
 from bench.store import NEEDED_BYTES
 
@@ -85,7 +85,7 @@ def _kind(folder: Path) -> str:
     where = folder.resolve()
     try:
         partitions = psutil.disk_partitions(all=True)
-    except (OSError, RuntimeError):
+    except NOT_TOLD:
         return ""
     holding = [part for part in partitions if where.is_relative_to(part.mountpoint)]
     return max(holding, key=lambda part: len(part.mountpoint)).fstype if holding else ""

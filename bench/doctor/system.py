@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 import psutil
 
-from bench.doctor.advice import Advice, judged
+from bench.doctor.advice import NOT_TOLD, Advice, judged
 from bench.doctor.watch import Watched
 
 #: Share of the swap in use above which programs that wake up come from the disk.
@@ -19,12 +17,9 @@ PROCESSES_NEEDED = 512
 
 def examine(seen: Watched) -> list[Advice]:
     """All there is to say of memory, power and limits."""
-    with warnings.catch_warnings():  # psutil warns where /proc does not tell
-        warnings.simplefilter("ignore")
-        swapped = psutil.swap_memory()
     found = [
         memory(psutil.virtual_memory().available / 2**30),
-        swap(swapped.used, swapped.total, seen.swapped),
+        swap(seen.swap_used, seen.swap_total, seen.swapped),
         battery(_plugged()),
         limits(*_limits()),
     ]
@@ -84,7 +79,7 @@ def limits(files: int | None, processes: int | None) -> Advice | None:
 def _plugged() -> bool | None:
     try:
         told = psutil.sensors_battery()
-    except (AttributeError, NotImplementedError, OSError, RuntimeError):
+    except NOT_TOLD:
         return None
     return told.power_plugged if told else None
 
