@@ -37,7 +37,7 @@ Tell = Callable[[str], None]
 
 
 def variants(names: list[str]) -> list[Choice]:
-    """The variants to compare: the named ones, else the first of every backend.
+    """The variants to compare: the named ones, else of every backend the first that runs here.
 
     Raises:
         UsageError: an unknown variant.
@@ -49,9 +49,10 @@ def variants(names: list[str]) -> list[Choice]:
     except UnknownVariant as error:
         raise unknown("variant", name, error.known) from None
     return list(found.values()) or [
-        Choice(backend, backend.variants[0], None)
+        Choice(backend, runs[0], None)
         for backend in all_backends().values()
         if backend.is_floor or not backend.hidden
+        if (runs := [v for v in backend.variants if v.unsupported_reason() is None])
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import psutil
@@ -124,7 +125,7 @@ def _frequencies() -> tuple[float | None, float | None]:
 
 
 def _load_average() -> float | None:
-    if os.name == "nt":  # psutil emulates it there, and the first answer is always 0
+    if sys.platform == "win32":  # psutil emulates it there, and the first answer is always 0
         return None
     try:
         return psutil.getloadavg()[0]
