@@ -1,18 +1,34 @@
-"""``bench doctor``: is this machine fit to measure?"""
+"""``bench doctor``: is this machine fit to measure, and does measuring disturb what is measured?"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from bench.cli import app
-from bench.doctor import examine
-from bench.errors import EXIT_FAILED, EXIT_OK
+from bench.cli.console import PlainConsole
+from bench.cli.progress import make_environments
+from bench.doctor import innocence
+from bench.doctor.examine import examine
+from bench.doctor.show import advice_lines, figure_lines
+from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
+from bench.session import Options
 
 
 @app.command()
 def doctor(
+    measure: bool = typer.Option(
+        False, "--measure", help="Also measure what the harness adds to what it measures."
+    ),
+    backend: list[str] = typer.Option(
+        [], "-b", "--backend", metavar="VARIANT", help="Measure with this (default: one of each)."
+    ),
+    repeats: int = typer.Option(5, min=1, help="Pairs of drains with the harness and without."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object instead of text."),
     out: Path = typer.Option(Path("results"), help="Folder that results would go to."),
     redis_url: str | None = typer.Option(
         None, envvar="REDIS_URL", help="Server that a run would use instead of the embedded one."
@@ -23,10 +39,31 @@ def doctor(
 ) -> int:
     """Show what is missing here or would spoil a measurement, and what to do about it.
 
-    Exit code 0: fit to measure; 1: something to mend.
+    Exit code 0: fit to measure, and all aims met where it was measured; 1: something to mend.
     """
+    if backend and not measure:
+        raise UsageError("-b chooses what is measured: add --measure, or leave it out")
+    choices = innocence.variants(backend)
     advice = examine(out, redis_url, redis_server)
-    for item in advice:
-        hint = f" -> {item.do}" if item.do else ""
-        typer.echo(f"{item.level:8}{item.subject}: {item.found}{hint}")
-    return EXIT_OK if all(item.level == "ok" for item in advice) else EXIT_FAILED
+    if not as_json:
+        for line in advice_lines(advice):
+            typer.echo(line)
+    figures: dict[str, Any] = {}
+    if measure:
+        make_environments(innocence.environments(choices).values(), PlainConsole(stderr=True))
+        options = Options(out, redis_url, redis_server)
+        try:
+            figures = innocence.measure(choices, options, repeats, _tell)
+        except KeyboardInterrupt:
+            return EXIT_INTERRUPTED
+    if as_json:
+        typer.echo(json.dumps({"advice": [asdict(item) for item in advice], **figures}, indent=2))
+    elif figures:
+        typer.echo("\n" + "\n".join(figure_lines(figures)))
+    well = all(item.level == "ok" for item in advice)
+    met = all(aim["met"] for aim in figures.get("aims", ()))
+    return EXIT_OK if well and met else EXIT_FAILED
+
+
+def _tell(line: str) -> None:
+    typer.echo(line, err=True)

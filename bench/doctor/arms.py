@@ -1,0 +1,210 @@
+"""The two arms of the comparison: a drain as a run does it, and the same drain with nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backends.spec import Backend
+from bench import processes
+from bench.doctor.costs import ROOT, close
+from bench.doctor.drain import Observer, Seen
+from bench.environments import Environment
+from bench.lease import Lease
+from bench.plan import LeasePlan
+from bench.producer import LeaseFailed, Producer, ended
+from bench.redis_server import Server
+from bench.store import RunFolder
+from bench.trial import run_trial
+
+TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the arms run.
+
+    Attributes:
+        token: the run's, carried by every process.
+        scratch: may be removed after the run.
+        folder: where the harness writes as in a run.
+    """
+
+    token: str
+    scratch: Path
+    server: Server
+    folder: RunFolder
+
+
+# --- with the harness -------------------------------------------------------------------------
+
+
+class _Observed(Lease):
+    """A lease that tells the observer when the workers start and when the work is done."""
+
+    observer: Observer
+    seen: Seen | None = None
+
+    def start_workers(self, deadline: float) -> None:
+        if not self.ready:
+            self.observer.start()
+        super().start_workers(deadline)
+
+    def ask(self, deadline: float, **command: Any) -> dict[str, Any]:
+        # Fetching results is not part of a drain: the bare arm fetches none.
+        if command["op"] == "collect":
+            self.see(deadline)
+        return super().ask(deadline, **command)
+
+    def see(self, deadline: float) -> Seen:
+        """What the observer has seen of the drain."""
+        if self.seen is None:
+            self.seen = self.observer.finish(deadline, self.check_alive)
+        return self.seen
+
+
+def with_harness(plan: LeasePlan, env: Environment, place: Place) -> Seen:
+    """Run the plan's one drain trial as a run does, recording included.
+
+    Raises:
+        LeaseFailed: the trial is not ok.
+        TrialTimeout: it did not end.
+        TooFewPolls: it was too short to be seen.
+    """
+    (trial,) = plan.trials
+    lease = _Observed(
+        plan,
+        lease_id=plan.id,
+        run=place.folder,
+        server=place.server,
+        env=env,
+        token=place.token,
+        scratch=place.scratch,
+    )
+    lease.observer = _observer(plan, lease.namespace, place)
+    with lease.observer, lease:
+        outcome = run_trial(lease, trial, TIMEOUT_S)
+        if outcome.status != "ok":
+            raise LeaseFailed(f"{outcome.status}: {outcome.reason}")
+        return lease.see(time.monotonic() + TIMEOUT_S)
+
+
+# --- with nothing -----------------------------------------------------------------------------
+
+
+def bare(plan: LeasePlan, env: Environment, place: Place) -> Seen:
+    """Drain the same tasks by the same worker command, sent by a bare loop; nothing is recorded.
+
+    Raises:
+        LeaseFailed: a process ended by itself.
+        TrialTimeout: it did not end.
+        TooFewPolls: it was too short to be seen.
+    """
+    (trial,) = plan.trials
+    deadline = time.monotonic() + TIMEOUT_S
+    namespace = f"{place.token}-{trial.number:04d}-{time.monotonic_ns() & 0xFFFF:04x}"
+    variables = bare_variables(plan, namespace, place)
+    items = [
+        [(work.task, {**work.kwargs, "task_id": work.task_id}) for work in item]
+        for item in trial.cell.items(trial.number)
+    ]
+    with (
+        _observer(plan, namespace, place) as observer,
+        _gone_after(plan, namespace, place) as log,
+        _sender(env, variables, log) as sender,
+    ):
+        sender.await_ready(deadline)
+        sender.ask(deadline, items=items)
+        observer.start()
+        with _workers(plan, env, variables, log) as workers:
+            return observer.finish(deadline, lambda: _check_alive(workers))
+
+
+def bare_variables(plan: LeasePlan, namespace: str, place: Place) -> dict[str, str]:
+    """The environment of a lease's processes, without a folder for events."""
+    return processes.clean_environment(
+        {
+            processes.TOKEN_VARIABLE: place.token,
+            "BENCH_NAMESPACE": namespace,
+            "BENCH_VARIANT": plan.choice.variant.name,
+            "BENCH_CONCURRENCY": str(plan.concurrency),
+            "BENCH_SCRATCH": str(place.scratch / namespace),
+            "BENCH_SETTINGS": json.dumps(plan.settings),
+            "BENCH_REDIS_URL": place.server.url,
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(place.scratch)),
+        }
+    )
+
+
+@contextlib.contextmanager
+def _gone_after(plan: LeasePlan, namespace: str, place: Place) -> Iterator[Any]:
+    """A log for the arm's processes; after it no process, key or file of the arm is left."""
+    scratch = place.scratch / namespace
+    scratch.mkdir(parents=True)
+    backend: Backend = plan.choice.backend
+    try:
+        with (place.scratch / f"{namespace}.log").open("ab") as log:
+            yield log
+    finally:
+        processes.kill_carrying(namespace, "BENCH_NAMESPACE")
+        with place.server.client() as client:
+            backend.sweep(client, namespace)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _sender(env: Environment, variables: dict[str, str], log: Any) -> Iterator[Producer]:
+    process = processes.start(
+        [env.python, "-m", "backends.kit.bare", f"backends.{env.backend.folder.name}.producer"],
+        env=variables | {"BENCH_ROLE": "producer"},
+        cwd=ROOT,
+        log=log,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        yield Producer(process)
+    finally:
+        close(process)
+
+
+@contextlib.contextmanager
+def _workers(
+    plan: LeasePlan, env: Environment, variables: dict[str, str], log: Any
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    backend = plan.choice.backend
+    started: list[subprocess.Popen[bytes]] = []
+    patience_s = 0.5
+    try:
+        for command in backend.worker_commands(plan.choice.variant, plan.concurrency):
+            started.append(
+                processes.start(
+                    [env.python, *command],
+                    env=variables | {"BENCH_ROLE": "worker"},
+                    cwd=ROOT,
+                    log=log,
+                )
+            )
+        yield started
+        patience_s = backend.stop_within_s
+    finally:
+        processes.stop_all(started, patience_s)
+
+
+def _check_alive(workers: list[subprocess.Popen[bytes]]) -> None:
+    for process in workers:
+        if process.poll() is not None:
+            raise ended("the worker", process.returncode)
+
+
+def _observer(plan: LeasePlan, namespace: str, place: Place) -> Observer:
+    tasks = plan.trials[0].cell.tasks
+    scratch = place.scratch / namespace
+    return Observer(place.server, plan.choice.backend, namespace, scratch, tasks)
