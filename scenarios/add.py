@@ -17,10 +17,26 @@ SCENARIO = Scenario(
     name="add",
     question="How fast are small tasks drained, and how long is a round trip?",
     items=_items,
-    headline={"drain": "throughput_tasks_per_s", "closed": "round_trip_ms_p50"},
+    headline={
+        "drain": "throughput_tasks_per_s",
+        "closed": "round_trip_ms_p50",
+        "open": "latency_ms_p95",
+        "saturation": "saturation_tasks_per_s",
+        "backlog": "throughput_tasks_per_s",
+        "idle": "idle_commands_per_s",
+    },
     columns={
         "drain": ("enqueue_us_p50", "longest_stall_ms"),
         "closed": ("round_trip_ms_p95", "queue_wait_ms_p50", "result_delivery_ms_p50"),
+        "open": (
+            "latency_ms_p50",
+            "latency_ms_p99",
+            "offered_tasks_per_s",
+            "generator_lateness_ms_p99",
+        ),
+        "saturation": (),
+        "backlog": ("enqueue_us_p50", "redis_memory_bytes_per_task"),
+        "idle": ("idle_cpu_ms_per_s:worker", "worker_rss_mb", "worker_pss_mb"),
     },
     parameters=(
         Parameter(

@@ -17,7 +17,7 @@ CUT = 0.1
 PERCENTILES = (50, 95, 99)
 
 #: Metrics of which more is better; of all others less is.
-HIGHER_IS_BETTER = frozenset({"throughput_tasks_per_s", "share_of_ideal"})
+HIGHER_IS_BETTER = frozenset({"throughput_tasks_per_s", "saturation_tasks_per_s", "share_of_ideal"})
 
 
 @dataclass(frozen=True)

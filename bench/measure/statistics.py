@@ -62,3 +62,30 @@ def paired_ratio(
         if baseline[number]
     ]
     return estimate(ratios, seed) if ratios else None
+
+
+def noise_floor(pairs: Sequence[Sequence[float]], rounds: int) -> float | None:
+    """The factor that differences must exceed to be more than the machine's own noise.
+
+    Args:
+        pairs: per cell of the same scenario and load the logarithms of the ratios
+            twin / baseline, one per round.
+        rounds: of the values that are to be compared.
+
+    Returns:
+        A factor such as 1.06, or ``None`` where nothing was paired in as many rounds as an
+        interval needs.
+    """
+    medians = [abs(float(np.median(logs))) for logs in pairs if len(logs)]
+    return float(np.exp(max(medians))) if medians and rounds >= MIN_ROUNDS else None
+
+
+def differs(ratio: Estimate, floor: float | None) -> bool:
+    """Whether a ratio is told as a difference: its interval excludes 1 and it is beyond the noise.
+
+    Args:
+        floor: what :func:`noise_floor` gives; ``None`` where the noise is not known.
+    """
+    if ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high:
+        return False
+    return max(ratio.value, 1 / ratio.value) > (floor or 1.0)

@@ -338,7 +338,11 @@ def literals(path: str) -> Iterator[str]:
 def names_a_backend(text: str) -> bool:
     """Whether it is or begins with a backend's name, or has a real one's somewhere within."""
     names = "|".join(all_backends())
-    real = "|".join(name for name, backend in all_backends().items() if not backend.hidden)
+    real = "|".join(
+        name
+        for name, backend in all_backends().items()
+        if not backend.hidden and not backend.is_floor  # a floor is a common word
+    )
     begins = re.match(rf"({names})([:@]|$)", text)
     return bool(begins or re.search(rf"(?<![\w.-])({real})(?![\w-])", text))
 
