@@ -11,6 +11,9 @@ from bench.report.wording import caption, number
 
 _TAILS = ("latency_ms_p99", "latency_ms_p95")
 
+#: The place of its columns: behind shares and rates.
+_SATURATION = 2
+
 METRICS = (
     "latency_ms_p50",
     "latency_ms_p99",
@@ -63,24 +66,26 @@ def _grid(title: str, cells: Sequence[Cell]) -> Grid:
         found = {_column(cell): cell for cell in own}
         texts = [_text(found[key]) if key in found else "-" for key in columns]
         rows.append([variant, *texts])
-    return Grid(title, ("variant", *map(_head, columns)), rows, right=range(1, 1 + len(columns)))
+    bounds = {value for place, value in columns if place == _SATURATION}
+    note = f"Saturation: p99 under {bounds.pop():g} ms." if len(bounds) == 1 else ""
+    heads = [_head(column, bounded=not note) for column in columns]
+    return Grid(title, ("variant", *heads), rows, range(1, 1 + len(columns)), note)
 
 
 def _column(cell: Cell) -> tuple[int, float]:
     """Shares first, then rates, then the saturation with its bound."""
-    for place, name in enumerate(("offered", "rate_per_s", "p99_bound_ms")):
+    for place, name in enumerate(("offered", "rate_per_s")):
         if name in cell.params:
             return place, float(cell.params[name])
-    return 3, 0.0
+    return _SATURATION, float(cell.params.get("p99_bound_ms", 0.0))
 
 
-def _head(column: tuple[int, float]) -> str:
+def _head(column: tuple[int, float], *, bounded: bool) -> str:
     place, value = column
     return (
         f"{value:g} of own drain",
         f"{value:,g} per s",
-        f"saturation, p99 under {value:g} ms",
-        "saturation",
+        f"saturation, p99 under {value:g} ms" if bounded else "saturation",
     )[place]
 
 

@@ -16,7 +16,7 @@ PARTS = ("#4c78a8", "#b35c00", "#3b7d4f", "#7b4f93")
 #: Of lines; with more variants than colours they differ by their dashes too.
 LINES = (
     *("#4c78a8", "#d1495b", "#2e8b57", "#b35c00", "#7b4f93", "#008b9a"),
-    *("#8c6d31", "#c2579f", "#5b6770", "#3d5af1"),
+    *("#8c6d31", "#c2579f", "#111827", "#3d5af1"),
 )
 
 

@@ -149,12 +149,14 @@ def test_each_offered_load_is_a_column_and_saturation_the_last(sections):
         "0.8 of own drain",
         "0.95 of own drain",
         "50 per s",
-        "saturation, p99 under 100 ms",
+        "saturation",
     ]
     assert found["quick"]["0.5 of own drain"] == "0.400 / 2.63 @ 1,750"
     assert found["polls"]["0.5 of own drain"] == "280 / - @ 2.50"
     assert found["polls"]["50 per s"] == "invalid"
-    assert found["quick"]["saturation, p99 under 100 ms"] == "3,400"
+    assert found["quick"]["saturation"] == "3,400"
+    notes = {grid.note for grid in sections["Latency against offered load"].grids}
+    assert notes == {"Saturation: p99 under 100 ms."}
 
 
 def test_invalid_points_are_not_drawn_and_a_p95_is_hollow_and_told():
