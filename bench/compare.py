@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from bench.errors import unknown
 from bench.measure.statistics import MIN_ROUNDS, unpaired_ratio
 from bench.report.model import load_report, tables_of
+from bench.report.noise import Noise
 from bench.report.parts import Ratio, Report
 from bench.report.tables import better, ratio_by_round, rounds_of
 from bench.store import RunFolder
@@ -37,8 +38,8 @@ class Line:
 
     @property
     def winner(self) -> str:
-        """``A`` or ``B`` where the interval tells them apart, else ``-``."""
-        if self.ratio is None or not self.ratio.has_interval or self.ratio.no_difference:
+        """``A`` or ``B`` where interval and noise tell them apart, else ``-``."""
+        if self.ratio is None or not self.ratio.differs:
             return "-"
         return "B" if (self.ratio.value > 1) == (better(self.metric) == "higher") else "A"
 
@@ -65,6 +66,8 @@ class Comparison:
 class Cell:
     """What one side has of a cell: values by metric and round, and how it ended."""
 
+    scenario: str
+    load: str
     values: Mapping[str, Values]
     headline: str
     state: str
@@ -90,7 +93,7 @@ def compare_variants(run: RunFolder, a: str, b: str, *, all_metrics: bool = Fals
         {("", caption): cell for (variant, caption), cell in cells.items() if variant == name}
         for name in (a, b)
     )
-    lines = _lines(one, other, ratio_by_round, all_metrics)
+    lines = _lines(one, other, ratio_by_round, all_metrics, [_noise(report, run)])
     return Comparison(
         a=a,
         b=b,
@@ -110,7 +113,8 @@ def compare_runs(a: RunFolder, b: RunFolder, *, all_metrics: bool = False) -> Co
     reports = [load_report(run) for run in (a, b)]
     one, other = (_cells(report, run) for report, run in zip(reports, (a, b), strict=True))
     circumstances = _circumstances(reports[0].facts, reports[1].facts)
-    lines = _lines(one, other, _ratio_of_runs, all_metrics)
+    noise = [_noise(report, run) for report, run in zip(reports, (a, b), strict=True)]
+    lines = _lines(one, other, _ratio_of_runs, all_metrics, noise)
     return Comparison(
         a=str(a.path),
         b=str(b.path),
@@ -123,7 +127,7 @@ def compare_runs(a: RunFolder, b: RunFolder, *, all_metrics: bool = False) -> Co
 
 def _ratio_of_runs(b: Values, a: Values) -> Ratio | None:
     found = unpaired_ratio(b, a)
-    return Ratio(found.value, found.low, found.high) if found else None
+    return Ratio(found.value, found.low, found.high, found.rounds) if found else None
 
 
 def _cells(report: Report, run: RunFolder) -> Side:
@@ -137,14 +141,28 @@ def _cells(report: Report, run: RunFolder) -> Side:
         for row in table.rows:
             key = (row.variant, table.scenario, table.load, table.concurrency, params)
             measured = by_key.get(key, {})
-            cells[row.variant, table.caption] = Cell(measured, table.headline, row.state)
+            cells[row.variant, table.caption] = Cell(
+                table.scenario, table.load, measured, table.headline, row.state
+            )
     return cells
 
 
+def _noise(report: Report, run: RunFolder) -> Noise:
+    return Noise(rounds_of(tables_of(run).rounds), report.baseline)
+
+
 def _lines(
-    a: Side, b: Side, ratio: Callable[[Values, Values], Ratio | None], all_metrics: bool
+    a: Side,
+    b: Side,
+    ratio: Callable[[Values, Values], Ratio | None],
+    all_metrics: bool,
+    noise: Sequence[Noise],
 ) -> tuple[Line, ...]:
-    """One line per cell and metric that both sides have."""
+    """One line per cell and metric that both sides have.
+
+    Args:
+        noise: of each run; the noisier one tells what is a difference.
+    """
     lines = []
     for name, cell in a.items():
         other = b.get(name)
@@ -154,7 +172,12 @@ def _lines(
             if all_metrics or metric == cell.headline:
                 one, two = cell.values[metric], other.values[metric]
                 values = _median(one), _median(two)
-                lines.append(Line(*name, metric, *values, ratio(two, one)))
+                found = ratio(two, one)
+                if found:
+                    where = (cell.scenario, cell.load, metric, found.rounds)
+                    factors = [factor for n in noise if (factor := n.factor(*where))]
+                    found = replace(found, noise=max(factors, default=None))
+                lines.append(Line(*name, metric, *values, found))
     return tuple(lines)
 
 

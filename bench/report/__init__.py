@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def write_reports(run: RunFolder) -> None:
-    """Write ``report.md`` and ``overview.svg`` into the run folder.
+    """Write ``report.md`` and its pictures into the run folder.
 
     Raises:
         RunFolderError: a file of the run is missing or damaged, or the folder is read-only.
@@ -24,3 +24,6 @@ def write_reports(run: RunFolder) -> None:
         write_text(run.path / "report.md", markdown.render(report))
         if overview := picture.overview(report):
             write_text(run.path / "overview.svg", overview)
+        for drawn in (section.picture for section in report.sections):
+            if drawn:
+                write_text(run.path / drawn.name, drawn.svg)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from bench.measure.statistics import MIN_ROUNDS, SHORT_COVERAGE
+from bench.measure.statistics import MIN_ROUNDS
 from bench.measure.warnings import stalls
+from bench.report.cells import key_of
+from bench.report.outliers import outliers
 from bench.report.parts import NOT_RUN, Table
-from bench.report.tables import key_of
-from bench.report.wording import plural
+from bench.report.wording import TWIN, caption, listed, number, plural
 
 #: A median of fewer samples than this is told apart.
 FEW_SAMPLES = 10
@@ -30,13 +31,18 @@ def cautions(
         *_interrupted(run, trials),
         *_no_baseline(run, tables),
         *_few_rounds(tables),
-        *_short_intervals(tables),
+        *_imprecise(run),
         *_few_samples(tables, rounds),
+        *outliers(tables, rounds),
         *stalls(rounds),
         *_crowded(run, tables),
         *_changed_code(run),
     ]
-    told += [f"{name}: {v['caveat']}" for name, v in run["variants"].items() if v.get("caveat")]
+    told += [
+        f"{name}: {variant['caveat']}"
+        for name, variant in run["variants"].items()
+        if variant.get("caveat") and not name.endswith(TWIN)
+    ]
     return tuple(told)
 
 
@@ -59,7 +65,7 @@ def _no_baseline(run: Mapping[str, Any], tables: Sequence[Table]) -> list[str]:
     ]
     if not without:
         return []
-    return [f"the baseline {name} has no value, so there is no ratio, in {'; '.join(without)}"]
+    return [f"the baseline {name} has no value, so there is no ratio, in {listed(without)}"]
 
 
 def _few_rounds(tables: Sequence[Table]) -> list[str]:
@@ -76,20 +82,23 @@ def _few_rounds(tables: Sequence[Table]) -> list[str]:
     return [f"fewer than {MIN_ROUNDS} rounds {where}: no intervals, and a ratio may be chance"]
 
 
-def _short_intervals(tables: Sequence[Table]) -> list[str]:
-    """A nominal 95 % is not what few rounds give."""
-    short = {
-        row.headline.rounds
-        for table in tables
-        for row in table.rows
-        if row.headline and row.headline.rounds in SHORT_COVERAGE
-    }
-    return [
-        f"an interval of {rounds} rounds holds the true median in about "
-        f"{SHORT_COVERAGE[rounds]:.0%} of cases, not 95%: of equal variants about 1 in "
-        f"{1 / (1 - SHORT_COVERAGE[rounds]):.0f} looks different by chance"
-        for rounds in sorted(short)
-    ]
+def _imprecise(run: Mapping[str, Any]) -> list[str]:
+    """What was to be known more exactly than it is."""
+    wanted = run.get("precision")
+    if not wanted or wanted.get("reached"):
+        return []
+    missed: dict[str, list[str]] = defaultdict(list)
+    for cell in wanted.get("missed", []):
+        where = caption(cell["scenario"], cell["load"], cell["params"], cell["concurrency"])
+        width = cell.get("half_width")
+        missed[cell["variant"]].append(f"{where} ({f'{width:.1%}' if width else 'no interval'})")
+    told = (
+        f"the budget of {number(wanted['budget_s'])} s ended before the interval was within "
+        f"{wanted['within']:.1%} of the value"
+    )
+    if not missed:
+        return [f"{told} everywhere"]
+    return [f"{variant}: {told} in {listed(places)}" for variant, places in missed.items()]
 
 
 def _few_samples(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
@@ -108,7 +117,7 @@ def _few_samples(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
             if count < FEW_SAMPLES:
                 scarce[row.variant].append(f"{table.caption} ({count})")
     return [
-        f"{variant}: fewer than {FEW_SAMPLES} samples a round in {'; '.join(places)}"
+        f"{variant}: fewer than {FEW_SAMPLES} samples a round in {listed(places)}"
         for variant, places in scarce.items()
     ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.measure.statistics import SHORT_COVERAGE
 from bench.report.parts import Row, Table
 from bench.report.wording import (
     base_name,
@@ -19,9 +18,15 @@ from bench.report.wording import (
 
 MOST = 5
 
-_VERBS = {"drain": "drains {}", "burst": "works off the burst of {}", "closed": "runs {}"}
+_VERBS = {
+    "drain": "drains {}",
+    "burst": "works off the burst of {}",
+    "closed": "runs {}",
+    "open": "runs {}",
+    "saturation": "sustains {}",
+}
 #: Metrics of which a sentence can say faster or slower; others stay in the tables.
-_SPEEDS = frozenset({"throughput", "end_to_end", "round_trip"})
+_SPEEDS = frozenset({"throughput", "end_to_end", "round_trip", "latency", "saturation"})
 
 
 def headlines(tables: Sequence[Table], baseline: str) -> tuple[str, ...]:
@@ -32,7 +37,7 @@ def headlines(tables: Sequence[Table], baseline: str) -> tuple[str, ...]:
     also tells of the baseline's own library.
     """
     told: list[str] = []
-    for table in _speaking([t for t in tables if base_name(t.headline) in _SPEEDS]):
+    for table in speaking([table for table in tables if _can_speak(table)]):
         base = next((row for row in table.ranked if row.is_baseline), None)
         rivals = [row for row in table.ranked if not row.is_baseline and not row.failed]
         if base is None or base.failed or not rivals:
@@ -52,7 +57,14 @@ def headlines(tables: Sequence[Table], baseline: str) -> tuple[str, ...]:
     return tuple(told[:MOST])
 
 
-def _speaking(tables: Sequence[Table]) -> list[Table]:
+def _can_speak(table: Table) -> bool:
+    """A load that is a share of what each variant drains gives each another rate: latencies under
+    it are not compared. A longer queue is drained no differently than a drain's."""
+    fair = table.load != "backlog" and "offered" not in table.params
+    return fair and base_name(table.headline) in _SPEEDS
+
+
+def speaking(tables: Sequence[Table]) -> list[Table]:
     """Per scenario and load the last table of the highest concurrency, then of the lowest."""
     highest: dict[tuple[str, str], Table] = {}
     lowest: dict[tuple[str, str], Table] = {}
@@ -69,7 +81,7 @@ def _speaking(tables: Sequence[Table]) -> list[Table]:
 def _best(table: Table, rows: Sequence[Row]) -> Row | None:
     """The first in rank that is better than the baseline, as far as can be told."""
     for row in rows:
-        if row.ratio is None or not row.ratio.has_interval or row.ratio.no_difference:
+        if row.ratio is None or not row.ratio.differs:
             continue
         if (row.ratio.value > 1) == (table.better == "higher"):
             return row
@@ -109,15 +121,19 @@ def _none_better(table: Table, base: Row, kind: str = "variant") -> str:
 
 
 def _work(table: Table) -> str:
-    """The scenario, with its parameter where it has just one."""
+    """The scenario, with its parameter where it has just one, or the rate it is offered at."""
+    if "rate_per_s" in table.params:
+        return f"{table.scenario} at {params_text({'rate_per_s': table.params['rate_per_s']})}"
+    if table.load == "saturation":
+        bound = params_text({"p99_bound_ms": table.params.get("p99_bound_ms")})
+        return f"{table.scenario} with its {bound}" if bound else table.scenario
     params = params_text(table.params)
     return f"{table.scenario} ({params})" if params and "," not in params else table.scenario
 
 
 def _doubt(row: Row) -> str:
-    """What is said after the values where the rounds are too few for a full interval."""
+    """What is said after the values where the rounds are too few for an interval."""
     assert row.headline is not None
     if row.headline.low is not None:
-        few = row.headline.rounds in SHORT_COVERAGE
-        return f"; {row.headline.rounds} rounds" if few else ""
+        return ""
     return f"; {plural(row.headline.rounds, 'round')}, no interval"

@@ -6,19 +6,26 @@ import shlex
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from bench.report.parts import FailedCheck, Measure, Report, Row, Table
-from bench.report.wording import METRICS, base_name, label, label_with_unit, number, plural
+from bench.report.limits import RULE
+from bench.report.parts import NO_DIFFERENCE, FailedCheck, Measure, Report, Row, Table
+from bench.report.sections import Section
+from bench.report.wording import (
+    LOADS,
+    METRICS,
+    TWIN,
+    base_name,
+    factor,
+    label,
+    label_with_unit,
+    number,
+    plural,
+    words,
+)
 from bench.report.wording import unit_text as unit_of
 from scenarios import all_scenarios
 
 #: Cells wider than this are not padded: one long reason must not stretch every line.
 PAD_TO = 44
-
-LOADS = {
-    "drain": "the queue is filled first, then the workers start",
-    "closed": "as many callers as the concurrency, each waits for its result before the next",
-    "burst": "everything is sent at once to running workers",
-}
 
 
 def render(report: Report) -> str:
@@ -26,6 +33,7 @@ def render(report: Report) -> str:
     parts = [
         *_top(report),
         *_results(report),
+        *(line for section in report.sections for line in _section(section)),
         *_failing(report.verdicts),
         *_list("Warnings", report.warnings),
         *_circumstances(report),
@@ -93,15 +101,18 @@ def _top(report: Report) -> list[str]:
 
 
 def _results(report: Report) -> list[str]:
-    against = f"Compared with {report.baseline}: value / its value, paired by round; "
+    if not report.tables:
+        return []
     lines = [
         "## Results",
         "",
-        "Values are medians over rounds, with a bootstrap interval where there are 3 rounds "
-        "or more. " + against + '"no difference" where the interval of that ratio holds 1. '
-        "Rows without a rank did not end well or gave too few samples; the verdict tells why. "
-        "Metrics are explained at the end.",
+        "Values are medians over rounds, with an interval where there are 3 rounds or more. "
+        f"Compared with {report.baseline}: value / its value, paired by round; "
+        '"no difference" where the interval of that ratio holds 1 or the ratio is within the '
+        "noise floor. Rows without a rank did not end well or gave too few samples; the verdict "
+        "tells why. Metrics are explained at the end.",
         "",
+        *_unranked(report),
     ]
     for name, tables in groupby(report.tables, key=lambda table: table.scenario):
         lines += [f"### {name}", "", all_scenarios()[name].question, ""]
@@ -114,14 +125,44 @@ def _results(report: Report) -> list[str]:
     return lines
 
 
+def _unranked(report: Report) -> list[str]:
+    """What the rows that are never ranked are, where there are any."""
+    kinds = {row.kind for table in report.tables for row in table.rows}
+    told = []
+    if "twin" in kinds:
+        told.append(
+            f"{report.baseline}{TWIN} is the baseline measured a second time: what differs "
+            "between the two is noise."
+        )
+    if "limit" in kinds:
+        told.append(
+            "Rows marked limit are no queues to choose but the least that a queue on this server "
+            'can cost; "of floor" is what a value is of that.'
+        )
+    return [" ".join(told), ""] if told else []
+
+
+def _section(section: Section) -> list[str]:
+    lines = [f"## {section.title}", "", escape(section.lead), ""]
+    if section.picture:
+        lines += [f"![{section.picture.told}]({section.picture.name})", ""]
+    for table in section.grids:
+        lines += [f"#### {escape(table.caption)}", ""] if table.caption else []
+        lines += grid(table.head, table.rows, table.right)
+        lines += [escape(table.note), ""] if table.note else []
+    return lines
+
+
 def _table(table: Table, baseline: str) -> list[str]:
     chain = "length" in table.params
     head = ["#", "variant", "version", label_with_unit(table.headline), f"vs {baseline}"]
+    head += ["of floor"] if table.has_limits else []
     head += [label_with_unit(column) for column in table.columns]
+    numbers = range(3, len(head))
     head += ["verdict", "ack, delivery"]
     head += ["tasks at once by"] if table.concurrency > 1 else []
     head += ["chain by"] if chain else []
-    rows = [_row(row, several=table.concurrency > 1, chain=chain) for row in table.rows]
+    rows = [_row(table, row, chain=chain) for row in table.rows]
     unit = f", {unit_of(table.headline)}" if unit_of(table.headline) else ""
     return [
         f"#### {table.caption}",
@@ -129,25 +170,33 @@ def _table(table: Table, baseline: str) -> list[str]:
         f"Ranked by {label(table.headline)}{unit}, {table.better} is better; "
         f"{plural(table.planned, 'round')}.",
         "",
-        *grid(head, rows, right=(0, *range(3, 5 + len(table.columns)))),
+        *grid(head, rows, right=(0, *numbers)),
+        *_noise(table),
     ]
 
 
-def _row(row: Row, *, several: bool, chain: bool) -> list[str]:
+def _noise(table: Table) -> list[str]:
+    if table.noise is None:
+        return []
+    return [f"Noise floor here: {factor(table.noise)}: smaller differences are not claimed.", ""]
+
+
+def _row(table: Table, row: Row, *, chain: bool) -> list[str]:
     ratio = row.ratio_text
-    if row.ratio and row.ratio.no_difference:
+    if ratio == NO_DIFFERENCE and row.ratio:
         ratio += row.ratio.figures.partition("x")[2]
     cells = [
-        "-" if row.rank is None else str(row.rank),
+        row.place,
         row.variant,
         row.version or "-",
         row.headline.text if row.headline else "-",
         ratio,
+        *([row.limit or "-"] if table.has_limits else []),
         *(_short(measure) for measure in row.columns),
         row.state,
         f"{row.how.ack}, {row.how.delivery}",
     ]
-    cells += [row.how.concurrency] if several else []
+    cells += [row.how.concurrency] if table.concurrency > 1 else []
     return cells + ([row.how.chain_idiom] if chain else [])
 
 
@@ -185,7 +234,10 @@ def _how(report: Report) -> list[str]:
     rows = [
         (name, how.concurrency, how.ack, how.delivery, how.results, how.retries, how.chain)
         for name, how in report.how.items()
+        if not name.endswith(TWIN)
     ]
+    if not rows:
+        return []
     return ["## How each variant works", "", *grid(head, rows)]
 
 
@@ -215,17 +267,28 @@ def _reproduce(report: Report) -> list[str]:
 
 
 def _glossary(report: Report) -> list[str]:
-    shown = dict.fromkeys(m for table in report.tables for m in (table.headline, *table.columns))
-    units = {base_name(metric): unit_of(metric) for metric in shown}
-    lines = [
-        f"{base.replace('_', ' ')}{f' ({unit})' if unit else ''}: {METRICS.get(base, 'no entry')}"
-        for base, unit in units.items()
-    ]
-    lines += [
-        "p50, p95, p99: half, 95 %, 99 % of a round's samples are at most this",
-        "[low, high]: bootstrap interval of the median over rounds, nominally 95% "
-        "(about 75% with 3 rounds)",
-        "1.83x: 1.83 times the baseline's value; of times and delays, below 1x is better",
-        "#: rank by the value; neighbours may be no different",
-    ]
+    shown = [m for table in report.tables for m in (table.headline, *table.columns)]
+    shown += [metric for section in report.sections for metric in section.metrics]
+    named = {base_name(metric): metric for metric in reversed(shown)}
+    order = dict.fromkeys(map(base_name, shown))
+    lines = [_entry(base, named[base]) for base in order]
+    if report.tables:
+        lines += [
+            "p50, p95, p99, p99.9: half, 95%, 99%, 99.9% of a round's samples are at most this",
+            "[low, high]: interval of the median over rounds, for 95%",
+            "1.83x: 1.83 times the baseline's value; of times and delays, below 1x is better",
+            "#: rank by the value; neighbours may be no different",
+        ]
+    if any(table.noise for table in report.tables):
+        lines.append(
+            "noise floor: how far the baseline and its second measurement were apart; a smaller "
+            "ratio is no difference, whatever its interval"
+        )
+    if any(table.has_limits for table in report.tables):
+        lines.append(RULE)
     return _list("Glossary", lines)
+
+
+def _entry(base: str, metric: str) -> str:
+    unit = unit_of(metric)
+    return f"{words(metric)}{f' ({unit})' if unit else ''}: {METRICS.get(base, 'no entry')}"

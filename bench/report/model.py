@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from bench.analysis import Tables, read_tables
+from bench.analysis import (
+    ROUND_COLUMNS,
+    SUMMARY_COLUMNS,
+    VERDICT_COLUMNS,
+    Tables,
+    read_tables,
+)
 from bench.errors import RunFolderError
+from bench.report import costs, load_curves, microbenchmarks, scaling, timing
 from bench.report.cautions import cautions
+from bench.report.cells import Cell, key_of, kind_of
 from bench.report.headlines import headlines
+from bench.report.noise import Noise
 from bench.report.parts import NOT_RUN, FailedCheck, How, Report, Setting
-from bench.report.tables import build_tables, key_of, stored
-from bench.report.wording import caption, without_credentials
+from bench.report.sections import Section
+from bench.report.tables import build_tables, cells_of, stored
+from bench.report.wording import TWIN, caption, without_credentials
 from bench.store import RunFolder
 
 #: Violations that a report shows of each failed check; the rest is in ``verdicts.csv``.
 EXAMPLES = 5
 
 
-def load_report(run: RunFolder) -> Report:
+def load_report(run: RunFolder, micro: pd.DataFrame | None = None) -> Report:
     """The report of a run, out of ``run.json``, its trials and its three tables alone.
+
+    Args:
+        micro: the run's microbenchmarks, where it has any: ``variant, group, min_us, median_us,
+            iqr_us, ops_per_s, rounds``.
 
     Raises:
         RunFolderError: a file is missing or damaged.
@@ -32,7 +46,9 @@ def load_report(run: RunFolder) -> Report:
     trials = without_credentials(run.read_trials())
     tables = tables_of(run)
     how = how_of(facts)
-    built = build_tables(stored(facts, trials, tables), how)
+    known = stored(facts, trials, tables)
+    cells = cells_of(known)
+    built = build_tables(known, how, cells, Noise(known.rounds, facts["baseline"]))
     counts = _count(facts, trials)
     return Report(
         path=run.path,
@@ -47,7 +63,20 @@ def load_report(run: RunFolder) -> Report:
         verdicts=_failed_checks(tables.verdicts),
         warnings=cautions(facts, counts, built, tables.rounds),
         headlines=headlines(built, facts["baseline"]),
+        sections=_sections(cells, micro),
     )
+
+
+def _sections(cells: Sequence[Cell], micro: pd.DataFrame | None) -> tuple[Section, ...]:
+    """What the run has numbers for."""
+    found = (
+        timing.section(cells),
+        load_curves.section(cells),
+        costs.section(cells),
+        scaling.section(cells),
+        microbenchmarks.section(micro) if micro is not None else None,
+    )
+    return tuple(section for section in found if section)
 
 
 def tables_of(run: RunFolder) -> Tables:
@@ -59,6 +88,9 @@ def tables_of(run: RunFolder) -> Tables:
     try:
         return read_tables(run.path)
     except FileNotFoundError as error:
+        if not run.read_run().get("cells"):  # only microbenchmarks: there is nothing to tabulate
+            columns = (ROUND_COLUMNS, SUMMARY_COLUMNS, VERDICT_COLUMNS)
+            return Tables(*(pd.DataFrame(columns=list(names)) for names in columns))
         raise RunFolderError(
             f"{error.filename} is missing: 'bench report {run.path}' makes it, if the run's "
             "events are there and the folder can be written to"
@@ -68,9 +100,11 @@ def tables_of(run: RunFolder) -> Tables:
 
 
 def how_of(facts: Mapping[str, Any]) -> dict[str, How]:
-    """What each variant promises, by its name."""
+    """What each variant promises, by its name; the baseline's twin promises what it does."""
     found = {}
-    for name, variant in facts["variants"].items():
+    names = dict.fromkeys((*facts["variants"], *(cell["variant"] for cell in facts["cells"])))
+    for name in names:
+        variant = facts["variants"][name.removesuffix(TWIN)]
         promised = variant["semantics"]
         found[name] = How(
             concurrency=variant["concurrency"],
@@ -110,7 +144,11 @@ def _settings(facts: Mapping[str, Any]) -> tuple[Setting, ...]:
     """The settings of every backend, then those that only some of its variants have."""
     sources = {
         **{name: backend["settings"] for name, backend in facts["backends"].items()},
-        **{name: v["settings"] for name, v in facts["variants"].items() if v["settings"]},
+        **{
+            name: variant["settings"]
+            for name, variant in facts["variants"].items()
+            if variant["settings"] and kind_of(name, facts) != "twin"
+        },
     }
     owners = sorted(sources, key=lambda name: name.partition(":")[0])
     return tuple(Setting(of=name, **setting) for name in owners for setting in sources[name])

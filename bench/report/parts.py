@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from bench.measure.noise import differs
+from bench.measure.statistics import Estimate
+from bench.report.sections import Section
 from bench.report.wording import caption, interval, number
 
 #: Statuses of a row beyond those of a trial (:class:`bench.trial.Outcome`).
 NOT_RUN = "not run"
+
+#: Said of a ratio that is not claimed.
+NO_DIFFERENCE = "no difference"
+
+#: ``twin``: the baseline's second cell (A/A); ``limit``: a variant that is no queue to choose but
+#: the limit that queues are measured against. Neither is ranked.
+Kind = Literal["variant", "twin", "limit"]
 
 
 @dataclass(frozen=True)
@@ -31,11 +41,23 @@ class Measure:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A value divided by another."""
+    """A value divided by another.
+
+    Attributes:
+        noise: the factor that a difference must exceed; ``None`` where it is not known.
+    """
 
     value: float
     low: float | None
     high: float | None
+    rounds: int = 0
+    noise: float | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two can be told apart; never without an interval."""
+        estimate = Estimate(self.value, self.low, self.high, self.rounds)
+        return differs(estimate, self.noise)
 
     @property
     def has_interval(self) -> bool:
@@ -44,8 +66,8 @@ class Ratio:
 
     @property
     def no_difference(self) -> bool:
-        """Whether the interval holds 1: the two cannot be told apart."""
-        return self.low is not None and self.high is not None and self.low <= 1 <= self.high
+        """Whether there were rounds enough, and still the two cannot be told apart."""
+        return self.has_interval and not self.differs
 
     @property
     def figures(self) -> str:
@@ -55,7 +77,7 @@ class Ratio:
     @property
     def text(self) -> str:
         """:attr:`figures`, or ``no difference``."""
-        return "no difference" if self.no_difference else self.figures
+        return NO_DIFFERENCE if self.no_difference else self.figures
 
 
 @dataclass(frozen=True)
@@ -89,6 +111,8 @@ class Row:
         checked: whether any check looked at this cell.
         rounds: how many ended well.
         planned: how many were to run.
+        limit: what it is of the limit: ``12%``, ``8.3x``, ``~12%`` where the limit is borrowed
+            from another cell; empty where there is none.
     """
 
     variant: str
@@ -105,12 +129,22 @@ class Row:
     rounds: int
     planned: int
     how: How
+    kind: Kind = "variant"
+    limit: str = ""
+
+    @property
+    def place(self) -> str:
+        """The rank; ``limit`` or ``-`` where there is none."""
+        return str(self.rank) if self.rank else "limit" if self.kind == "limit" else "-"
 
     @property
     def ratio_text(self) -> str:
-        """``1.83x [1.71, 1.95]``, ``no difference``, ``baseline``, or ``-``."""
+        """``1.83x [1.71, 1.95]``, ``no difference``, ``baseline``, or ``-``; of the baseline's
+        twin always the figures, because it is what tells how much chance does."""
         if self.is_baseline:
             return "baseline"
+        if self.ratio and self.kind == "twin":
+            return self.ratio.figures
         return self.ratio.text if self.ratio else "-"
 
     @property
@@ -142,6 +176,7 @@ class Table:
         headline: the metric that ranks.
         better: ``higher`` or ``lower``.
         columns: further metrics.
+        noise: the factor below which no difference is claimed here; ``None`` where unknown.
     """
 
     scenario: str
@@ -152,6 +187,7 @@ class Table:
     better: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    noise: float | None = None
 
     @property
     def caption(self) -> str:
@@ -162,6 +198,11 @@ class Table:
     def ranked(self) -> tuple[Row, ...]:
         """The rows with a rank."""
         return tuple(row for row in self.rows if row.rank is not None)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether any row says what it is of the limit."""
+        return any(row.limit for row in self.rows)
 
     @property
     def planned(self) -> int:
@@ -205,7 +246,8 @@ class Report:
         facts: ``run.json``, without secrets.
         how: by variant.
         trials: number of trials by status; those of an interrupted run under ``not run``.
-        checks: how many cells' checks there were, and ``failed_checks`` those not passed.
+        checks: how many cells' checks there were, and ``verdicts`` those not passed.
+        sections: what stands behind the tables, in order.
     """
 
     path: Path
@@ -220,16 +262,19 @@ class Report:
     verdicts: tuple[FailedCheck, ...]
     warnings: tuple[str, ...]
     headlines: tuple[str, ...]
+    sections: tuple[Section, ...] = ()
 
     @property
     def all_passed(self) -> bool:
         """Every planned trial ended well and every verdict is a pass."""
-        return set(self.trials) == {"ok"} and not self.verdicts
+        return set(self.trials) <= {"ok"} and not self.verdicts
 
     @property
     def summary(self) -> str:
         """One line: how many trials ended how, how many checks passed."""
         planned = sum(self.trials.values())
+        if not planned:
+            return "no trials planned"
         told = f"{self.trials.get('ok', 0)} of {planned} trials ok"
         others = [f"{n} {status}" for status, n in self.trials.items() if status != "ok"]
         if others:

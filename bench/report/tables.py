@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,11 +13,11 @@ import pandas as pd
 from bench.analysis import CELL, Tables
 from bench.measure.metrics import HIGHER_IS_BETTER
 from bench.measure.statistics import paired_ratio
+from bench.report.cells import Cell, Key, key_of, kind_of
+from bench.report.limits import limit_text
+from bench.report.noise import Noise
 from bench.report.parts import NOT_RUN, How, Measure, Ratio, Row, Table
 from scenarios import all_scenarios
-
-#: A cell without its variant and version: what names a table, and the variant in front.
-Key = tuple[str, str, str, int, str]
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,6 @@ class Stored:
     measures: Mapping[Key, Mapping[str, Measure]]
     rounds: Mapping[tuple[Key, str], Mapping[int, float]]
     verdicts: Mapping[Key, list[tuple[str, int]]]
-
-
-def key_of(cell: Mapping[str, Any]) -> Key:
-    """The key of a cell of ``run.json``, of a trial, or of a row of a table."""
-    params = cell["params"]
-    if not isinstance(params, str):
-        params = json.dumps(params, sort_keys=True)
-    return (
-        str(cell["variant"]),
-        str(cell["scenario"]),
-        str(cell["load"]),
-        int(cell["concurrency"]),
-        params,
-    )
 
 
 def stored(run: Mapping[str, Any], trials: list[dict[str, Any]], tables: Tables) -> Stored:
@@ -80,7 +66,7 @@ def ratio_by_round(values: dict[int, float], baseline: dict[int, float]) -> Rati
     if any(value <= 0 for value in (*values.values(), *baseline.values())):
         return None
     found = paired_ratio(values, baseline)
-    return Ratio(found.value, found.low, found.high) if found else None
+    return Ratio(found.value, found.low, found.high, found.rounds) if found else None
 
 
 def better(metric: str) -> str:
@@ -88,41 +74,73 @@ def better(metric: str) -> str:
     return "higher" if metric in HIGHER_IS_BETTER else "lower"
 
 
-def build_tables(known: Stored, how: Mapping[str, How]) -> tuple[Table, ...]:
-    """One table per scenario, load, parameters and concurrency, in the profile's order."""
-    groups: dict[tuple[Any, ...], dict[str, Mapping[str, Any]]] = defaultdict(dict)
-    for cell in known.run["cells"]:
-        _, scenario, load, concurrency, params = key_of(cell)
-        groups[scenario, load, params, concurrency][cell["variant"]] = cell
+def cells_of(known: Stored) -> tuple[Cell, ...]:
+    """Every cell with what is known of it, in the profile's order."""
+    return tuple(_cell(known, cell) for cell in known.run["cells"])
+
+
+def _cell(known: Stored, cell: Mapping[str, Any]) -> Cell:
+    key = key_of(cell)
+    return Cell(
+        variant=cell["variant"],
+        scenario=cell["scenario"],
+        load=cell["load"],
+        params=cell["params"],
+        concurrency=cell["concurrency"],
+        measures=known.measures.get(key, {}),
+        status=_status(known.trials.get(key, []), cell["rounds"])[0],
+        failed=any(count for _, count in known.verdicts.get(key, [])),
+        kind=kind_of(cell["variant"], known.run),
+    )
+
+
+def build_tables(
+    known: Stored, how: Mapping[str, How], cells: Sequence[Cell], noise: Noise
+) -> tuple[Table, ...]:
+    """One table per scenario, load, parameters and concurrency, in the profile's order.
+
+    Args:
+        cells: what :func:`cells_of` gives.
+    """
+    limits = [cell for cell in cells if cell.kind == "limit"]
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for plan, cell in zip(known.run["cells"], cells, strict=True):
+        _, scenario, load, concurrency, params = key_of(plan)
+        row = _row(known, how[cell.variant], plan, cell, limits)
+        groups[scenario, load, params, concurrency].append(row)
     order = list(dict.fromkeys(key[:3] for key in groups))
     ordered = sorted(groups, key=lambda key: (order.index(key[:3]), key[3]))
     scenario_order = list(dict.fromkeys(key[0] for key in order))
     ordered.sort(key=lambda key: scenario_order.index(key[0]))
-    return tuple(_table(known, how, list(groups[key].values())) for key in ordered)
+    return tuple(_table(key, groups[key], noise) for key in ordered)
 
 
-def _table(known: Stored, how: Mapping[str, How], cells: list[Mapping[str, Any]]) -> Table:
-    first = cells[0]
-    scenario = all_scenarios()[first["scenario"]]
-    headline = scenario.headline[first["load"]]
-    columns = tuple(scenario.columns[first["load"]])
-    direction = better(headline)
-    rows = [_row(known, how[cell["variant"]], cell, headline, columns) for cell in cells]
+def _table(key: tuple[Any, ...], rows: list[Row], noise: Noise) -> Table:
+    name, load, params, concurrency = key
+    scenario = all_scenarios()[name]
+    headline = scenario.headline[load]
+    factor = noise.factor(name, load, headline, max(row.planned for row in rows))
+    heard = [
+        replace(row, ratio=row.ratio and replace(row.ratio, noise=factor)) if factor else row
+        for row in rows
+    ]
     return Table(
-        scenario=scenario.name,
-        load=first["load"],
-        params=first["params"],
-        concurrency=first["concurrency"],
+        scenario=name,
+        load=load,
+        params=json.loads(params),
+        concurrency=concurrency,
         headline=headline,
-        better=direction,
-        columns=columns,
-        rows=_ranked(rows, direction),
+        better=better(headline),
+        columns=tuple(scenario.columns[load]),
+        rows=_ranked(heard, better(headline)),
+        noise=factor,
     )
 
 
 def _ranked(rows: list[Row], direction: str) -> tuple[Row, ...]:
-    """Best first; what cannot be ranked last, in the order of the plan. What broke a rule has no
-    rank, however fast: a retry that comes too early is not better than one on time."""
+    """Best first; then, in the order of the plan, what cannot be ranked, the baseline's twin and
+    the limits. What broke a rule has no rank, however fast: a retry that comes too early is not
+    better than one on time."""
 
     def badness(row: Row) -> tuple[float, str]:
         assert row.headline is not None
@@ -130,56 +148,67 @@ def _ranked(rows: list[Row], direction: str) -> tuple[Row, ...]:
         return (-value if direction == "higher" else value, row.variant)
 
     able = [
-        row for row in rows if row.status == "ok" and row.headline is not None and not row.failed
+        row
+        for row in rows
+        if row.kind == "variant" and row.status == "ok" and row.headline and not row.failed
     ]
     others = [row for row in rows if row not in able]
+    others.sort(key=lambda row: ("variant", "twin", "limit").index(row.kind))
     ranked = [replace(row, rank=n) for n, row in enumerate(sorted(able, key=badness), 1)]
     return (*ranked, *others)
 
 
 def _row(
-    known: Stored, how: How, cell: Mapping[str, Any], headline: str, columns: tuple[str, ...]
+    known: Stored, how: How, plan: Mapping[str, Any], cell: Cell, limits: Sequence[Cell]
 ) -> Row:
-    key = key_of(cell)
+    key = key_of(plan)
     trials = known.trials.get(key, [])
-    status, reason = _status(trials, cell["rounds"])
-    measures = known.measures.get(key, {})
-    if status == "ok" and headline not in measures:
+    status, reason = _status(trials, plan["rounds"])
+    scenario = all_scenarios()[cell.scenario]
+    headline = scenario.headline[cell.load]
+    if status == "ok" and headline not in cell.measures:
         reason = "too few tasks ended to tell"
     checks = known.verdicts.get(key, [])
-    baseline = known.run["baseline"]
+    is_baseline = cell.variant == known.run["baseline"]
     return Row(
-        variant=cell["variant"],
-        version=_version(known.run, cell["variant"], trials),
+        variant=cell.variant,
+        version=_version(known.run, cell.variant, trials),
         rank=None,
-        headline=measures.get(headline),
-        ratio=None if cell["variant"] == baseline else _ratio(known, key, headline),
-        is_baseline=cell["variant"] == baseline,
-        columns=tuple(measures.get(column) for column in columns),
+        headline=cell.measures.get(headline),
+        ratio=None if is_baseline else _ratio(known, key, headline),
+        is_baseline=is_baseline,
+        columns=tuple(cell.measures.get(column) for column in scenario.columns[cell.load]),
         status=status,
         reason=reason,
         failed={check: count for check, count in checks if count},
         checked=bool(checks),
         rounds=sum(trial["status"] == "ok" for trial in trials),
-        planned=cell["rounds"],
+        planned=plan["rounds"],
         how=how,
+        kind=cell.kind,
+        limit=limit_text(cell, headline, limits),
     )
 
 
 def _status(trials: list[dict[str, Any]], planned: int) -> tuple[str, str]:
-    """Status and reason of a cell: those of its first trial that did not end well."""
+    """Status and reason of a cell: those of its first trial that did not end well, one that is
+    merely invalid last; then how many others ended otherwise."""
     bad = [trial for trial in trials if trial["status"] != "ok"]
     if not trials:
         return NOT_RUN, "the run ended before its turn"
     if not bad:
         return "ok", ""
-    reason = " ".join(bad[0]["reason"].split())
+    first = min(bad, key=lambda trial: trial["status"] == "invalid")
+    status = first["status"]
+    reason = " ".join(first["reason"].split())
+    counts = Counter(trial["status"] for trial in bad)
     if planned > 1:
-        alike = sum(trial["status"] == bad[0]["status"] for trial in bad)
-        reason += f" ({alike} of {planned} rounds)"
-    if bad[0].get("log_tail"):
-        reason += f" (last line of the log: {' '.join(bad[0]['log_tail'][-1].split())[:160]})"
-    return bad[0]["status"], reason.strip()
+        others = [f", {count} {name}" for name, count in counts.items() if name != status]
+        reason += f" ({counts[status]} of {planned} rounds{''.join(others)})"
+    # An invalid trial is the harness's doing: the worker's log has nothing to say of it.
+    if first.get("log_tail") and status != "invalid":
+        reason += f" (last line of the log: {' '.join(first['log_tail'][-1].split())[:160]})"
+    return status, reason.strip()
 
 
 def _version(run: Mapping[str, Any], variant: str, trials: list[dict[str, Any]]) -> str:

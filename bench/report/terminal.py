@@ -12,22 +12,35 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from bench.compare import Comparison, Line
+from bench.report.headlines import speaking
 from bench.report.parts import Report, Row, Table
-from bench.report.wording import label_with_unit, number, plural
+from bench.report.wording import factor, label, label_with_unit, number, plural, unit_text
 
 #: Examples of a failed check's violations shown here; ``report.md`` has some more.
 EXAMPLES = 2
+#: A run with more tables than this is not printed whole.
+MANY = 20
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Print the tables, what failed, the warnings, and where the whole report is."""
-    for table in report.tables:
+    """Print the tables, what failed, the warnings, and where the whole report is.
+
+    Of a run with many tables only those that speak for their scenario and load are printed; what
+    did not end well in the others is told in a line each.
+    """
+    shown = _shown(report.tables)
+    for table in shown:
         _heading(console, table)
         print_grid(console, table_grid(table, report.baseline))
         for row in table.rows:
             if row.problem:
                 _say(console, f"{row.variant}: {row.problem}", "yellow")
         console.print()
+    if len(shown) < len(report.tables):
+        told = f"{len(shown)} of {len(report.tables)} tables; all of them are in report.md"
+        _say(console, told, indent=0)
+        console.print()
+    _section(console, "In the other tables", _hidden_problems(report.tables, shown))
     _section(console, "Failed checks", _failed(report))
     _section(console, "Warnings", report.warnings)
     style = "green" if report.all_passed else "bold red"
@@ -37,17 +50,39 @@ def print_report(report: Report, console: Console) -> None:
     _say(console, last, "bold", indent=0)
 
 
+def _shown(tables: Sequence[Table]) -> list[Table]:
+    if len(tables) <= MANY:
+        return list(tables)
+    chosen = speaking(tables)
+    return [table for table in tables if any(table is other for other in chosen)]
+
+
+def _hidden_problems(tables: Sequence[Table], shown: Sequence[Table]) -> list[str]:
+    """Per variant and problem where it is met."""
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for table in tables:
+        if not any(table is other for other in shown):
+            for row in table.rows:
+                if row.problem:
+                    places[row.variant, row.problem].append(table.caption)
+    return [
+        f"{variant}: {problem}: {'; '.join(captions)}"
+        for (variant, problem), captions in places.items()
+    ]
+
+
 def table_grid(table: Table, baseline: str) -> Grid:
     """The table's rows: rank, variant, value, ratio and verdict."""
     grid = plain_grid()
     grid.add_column("#", justify="right", no_wrap=True)
     grid.add_column("variant", no_wrap=True)
-    grid.add_column(label_with_unit(table.headline), justify="right", no_wrap=True)
+    head = "\n".join(part for part in (label(table.headline), unit_text(table.headline)) if part)
+    grid.add_column(head, justify="right", no_wrap=True)
     grid.add_column(f"vs {baseline}", justify="right", no_wrap=True)
     grid.add_column("verdict", overflow="fold")
     for row in table.rows:
         grid.add_row(
-            "-" if row.rank is None else str(row.rank),
+            row.place,
             Text(row.variant),
             row.headline.text.partition(" ")[0] if row.headline else "-",
             row.ratio_text,
@@ -116,7 +151,14 @@ def print_grid(console: Console, grid: Grid) -> None:
 
 def _heading(console: Console, table: Table) -> None:
     told = f"{table.better} is better, {plural(table.planned, 'round')}"
-    console.print(Text.assemble((table.caption, "bold"), f" ({told})"), soft_wrap=True)
+    if table.noise is not None:
+        told += f", noise floor {factor(table.noise)}"
+    wide = len(table.caption) + len(told) + 3 > console.width
+    if wide and console.is_terminal:
+        console.print(Text(table.caption, "bold"), soft_wrap=True)
+        _say(console, told)
+    else:
+        console.print(Text.assemble((table.caption, "bold"), f" ({told})"), soft_wrap=True)
 
 
 def _verdict(row: Row) -> Text:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.measure.metrics import unit
 from scenarios import all_scenarios
 
-#: What each metric is, by its name without unit and percentile.
+#: What each load is.
+LOADS = {
+    "drain": "the queue is filled first, then the workers start",
+    "closed": "as many callers as the concurrency, each waits for its result before the next",
+    "burst": "everything is sent at once to running workers",
+    "open": "tasks are sent by a schedule made beforehand, whatever the workers do; latency counts "
+    "from the time the schedule asked for",
+    "saturation": "tasks are sent by a schedule at ever closer rates, to find the highest that is "
+    "sustained",
+    "backlog": "so many tasks are queued first, then workers drain the queue for a fixed time",
+    "idle": "the workers run and have nothing to do",
+}
+
+#: What each metric is, by :func:`base_name`.
 METRICS = {
     "throughput": "tasks (notification: messages) done per second between the first and the last "
     "tenth of them",
@@ -26,10 +39,53 @@ METRICS = {
     "hop": "from the end of a chain's task to the start of the next",
     "retry_lateness": "how much later than asked a retry starts",
     "attempts_per_task": "how often a task's body runs",
+    "latency": "from the time the schedule asked for to the end of the task",
+    "generator_lateness": "how much later than its schedule asked the caller sent",
+    "offered": "tasks per second that were really sent",
+    "saturation": "the highest rate offered that the workers sustained with their p99 latency "
+    "under the bound",
+    "part_enqueue": "of a round trip: the enqueue call",
+    "part_queue_wait": "of a round trip: waiting in the queue, until a worker starts the task",
+    "part_service": "of a round trip: the task's body",
+    "part_delivery": "of a round trip: from the end of the task to the result in the caller's "
+    "hands",
+    "redis_commands_per_task": "commands that the server executed while the tasks ran, per task, "
+    "without the harness's own",
+    "redis_bytes_per_task": "bytes to (in) and from (out) the server, per task",
+    "redis_memory_bytes_per_task": "what the server's memory grew by while the queue was filled, "
+    "per queued task",
+    "cpu_ms_per_task": "processor time of the workers, of the caller (producer) and of the "
+    "server, per task",
+    "context_switches_per_task": "how often the workers' threads gave way, of their own accord or "
+    "not, per task",
+    "worker_peak_rss_mb": "the most memory that all worker processes held; pages they share count "
+    "once for each",
+    "worker_rss_mb": "memory that all worker processes hold; pages they share count once for each",
+    "worker_pss_mb": "memory that all worker processes hold; pages they share are divided among "
+    "them",
+    "idle_commands_per_s": "commands that idle workers send to the server",
+    "idle_cpu_ms_per_s": "processor time that idle workers take",
 }
 
+#: Words and unit of metrics whose unit stands within the name.
+_WORDS = {
+    "redis_commands_per_task": ("Redis commands per task", ""),
+    "redis_bytes_per_task": ("Redis traffic per task", "bytes"),
+    "redis_memory_bytes_per_task": ("Redis memory per task", "bytes"),
+    "cpu_ms_per_task": ("cpu per task", "ms"),
+    "context_switches_per_task": ("context switches per task", ""),
+    "worker_peak_rss_mb": ("worker peak RSS", "MB"),
+    "worker_rss_mb": ("worker RSS", "MB"),
+    "worker_pss_mb": ("worker PSS", "MB"),
+    "idle_commands_per_s": ("idle commands", "per s"),
+    "idle_cpu_ms_per_s": ("idle cpu", "ms/s"),
+}
+
+#: What the second cell of the baseline is called after the baseline's name.
+TWIN = " (A/A)"
+
 _UNIT_ENDINGS = {"tasks/s": "_tasks_per_s", "us": "_us", "ms": "_ms", "s": "_s"}
-_SPLIT = re.compile(r"(?P<base>.+?)(_(?P<end>p\d+|max))?")
+_SPLIT = re.compile(r"(?P<base>.+?)(_(?P<end>p\d+(\.\d+)?|max))?(:(?P<part>.+))?")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s'\"@]*@")
 
 
@@ -51,27 +107,53 @@ def interval(low: float | None, high: float | None) -> str:
     return f" [{number(low)}, {number(high)}]"
 
 
+def figure(value: float) -> str:
+    """Two significant digits or, from 100 on, three: ``0.012``, ``8.3``, ``12``, ``14,300``."""
+    if value == 0 or abs(value) >= 9.95:
+        return number(value) if abs(value) >= 999.5 else f"{value:.0f}"
+    return f"{value:.{1 - math.floor(math.log10(abs(float(f'{value:.1e}'))))}f}"
+
+
+def factor(value: float) -> str:
+    """Of noise: ``1.06x``."""
+    return f"{value:.2f}x"
+
+
 def base_name(metric: str) -> str:
-    """A metric's name without unit and percentile: ``round_trip`` of ``round_trip_ms_p50``."""
+    """A metric's name without unit, percentile and part: ``round_trip`` of
+    ``round_trip_ms_p50``; with its unit where that stands within the name."""
     return _parts(metric)[0]
 
 
-def _parts(metric: str) -> tuple[str, str]:
-    """Base name and ``p50``, ``max`` or nothing."""
+def _parts(metric: str) -> tuple[str, str, str]:
+    """Base name; ``p50``, ``max`` or nothing; the part behind a colon or nothing."""
     match = _SPLIT.fullmatch(metric)
-    base, end = (match["base"], match["end"] or "") if match else (metric, "")
-    return base.removesuffix(_UNIT_ENDINGS.get(unit(metric), "")), end
+    assert match
+    base, end, part = match["base"], match["end"] or "", match["part"] or ""
+    if base not in _WORDS:
+        base = base.removesuffix(_UNIT_ENDINGS.get(unit(base), ""))
+    return base, end, part
+
+
+def words(metric: str) -> str:
+    """A metric's name in words, without percentile and part: ``round trip``."""
+    base = base_name(metric)
+    return _WORDS[base][0] if base in _WORDS else base.replace("_", " ")
 
 
 def label(metric: str) -> str:
-    """A metric's name as a column head: ``round trip p50``."""
-    base, end = _parts(metric)
-    return f"{base.replace('_', ' ')} {end}".strip()
+    """A metric's name as a column head: ``round trip p50``, ``cpu per task, worker``."""
+    _, end, part = _parts(metric)
+    return f"{words(metric)} {end}".strip() + (f", {part}" if part else "")
 
 
 def unit_text(metric: str) -> str:
     """The unit that is written after a value; empty for plain ratios and counts."""
-    found = unit(metric)
+    match = _SPLIT.fullmatch(metric)
+    stem = match["base"] if match else metric
+    if stem in _WORDS:
+        return _WORDS[stem][1]
+    found = unit(stem)
     return "" if found == "1" else found
 
 
@@ -86,21 +168,44 @@ def with_unit(value: float, metric: str) -> str:
 
 
 def params_text(params: Mapping[str, Any]) -> str:
-    """Parameters that are not off: ``length 5``, ``latency 30 s, fault share 0.1``."""
-    told = []
-    for name, value in params.items():
-        if value:
-            words = name.removesuffix("_s").replace("_", " ")
-            told.append(f"{words} {value:g}" + (" s" if name.endswith("_s") else ""))
-    return ", ".join(told)
+    """Parameters that are not off: ``length 5``, ``offered 0.8 of own drain, poisson``."""
+    return ", ".join(_param_text(name, value) for name, value in params.items() if value)
+
+
+def _param_text(name: str, value: Any) -> str:
+    if name in _PARAMETERS:
+        return _PARAMETERS[name].format(value)
+    if isinstance(value, bool | str) or not isinstance(value, int | float):
+        return f"{name.replace('_', ' ')} {value}"
+    for ending, unit_name in (("_s", " s"), ("_ms", " ms"), ("_kb", " kB")):
+        if name.endswith(ending):
+            return f"{name.removesuffix(ending).replace('_', ' ')} {value:g}{unit_name}"
+    return f"{name.replace('_', ' ')} {value:g}"
+
+
+#: How the parameters of loads read, in the order they are told.
+_PARAMETERS = {
+    "offered": "offered {:g} of own drain",
+    "rate_per_s": "{:,g} per s",
+    "backlog": "backlog {:,.0f}",
+    "p99_bound_ms": "p99 under {:g} ms",
+    "arrival": "{}",
+}
 
 
 def caption(scenario: str, load: str, params: Mapping[str, Any], concurrency: int) -> str:
     """What names a table: ``chain, closed, length 5, concurrency 4``."""
-    order = [p.name for p in all_scenarios()[scenario].parameters]
+    order = [*_PARAMETERS, *(p.name for p in all_scenarios()[scenario].parameters)]
     ordered = {name: params[name] for name in order if name in params}
-    parts = (scenario, load, params_text(ordered), f"concurrency {concurrency}")
+    told = params_text(ordered)
+    parts = (scenario, "" if told.startswith(load) else load, told, f"concurrency {concurrency}")
     return ", ".join(part for part in parts if part)
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """``a; b; c``, of very many the first: ``a; b; and 7 more``."""
+    left = len(names) - most
+    return "; ".join([*names[:most], *([f"and {left} more"] if left > 0 else [])])
 
 
 def plural(count: int, noun: str) -> str:

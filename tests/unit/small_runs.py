@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,9 @@ import pandas as pd
 
 from bench.analysis import CELL, ROUND_COLUMNS, VERDICT_COLUMNS, summarise
 from bench.measure.metrics import HIGHER_IS_BETTER, unit
+from bench.report.model import load_report
+from bench.report.parts import Report
+from bench.report.wording import TWIN
 from bench.store import RunFolder
 from scenarios import all_scenarios
 
@@ -54,6 +60,7 @@ class SmallRun:
         failed: Mapping[str, Sequence[str]] | None = None,
         metrics: Mapping[str, Sequence[float]] | None = None,
         samples: int = 500,
+        is_floor: bool = False,
     ) -> SmallRun:
         """A cell with one value of its headline metric per round that ended well.
 
@@ -61,6 +68,7 @@ class SmallRun:
             bad: status and reason of each further round.
             failed: violations by check.
             metrics: values of further metrics.
+            is_floor: whether the variant is a limit, not a queue to choose.
         """
         cell = {
             "variant": variant,
@@ -71,9 +79,9 @@ class SmallRun:
         }
         planned = len(values) + len(bad) if rounds is None else rounds
         self._cells.append({**cell, "tasks": 10, "seed": 7, "rounds": planned})
+        known = {"concurrency": "1 x N", "caveat": "", "settings": [], "semantics": SEMANTICS}
         self.variants.setdefault(
-            variant,
-            {"concurrency": "1 x N", "caveat": "", "settings": [], "semantics": SEMANTICS},
+            variant.removesuffix(TWIN), known | ({"is_floor": True} if is_floor else {})
         )
         for status, reason in [*[("ok", "")] * len(values), *bad]:
             self._trial(cell, status, reason)
@@ -104,6 +112,7 @@ class SmallRun:
         self._trials.append(
             {"trial_id": f"r1-{number:04d}", "number": number, "round": 1, **cell}
             | {"lease_id": "l", "version": "1.2.3", "status": status, "reason": reason}
+            | {"choice": cell["variant"].removesuffix(TWIN), "twin": TWIN in cell["variant"]}
             | {"sent": 10, "left": 0, "log_tail": ["amqp://u:hunter2@h/"], "seed": 7, "tasks": 10}
         )
 
@@ -180,3 +189,107 @@ def mixed(path: Path) -> RunFolder:
     run.cell("elsewhere", bad=[("unsupported", "needs linux")] * 3)
     run.cell("later", rounds=3)
     return run.write()
+
+
+#: Of the run below, per variant: tasks/s drained by one worker, ms of a round trip's four parts,
+#: Redis commands per task.
+QUEUES: dict[str, tuple[float, tuple[float, ...], dict[str, float]]] = {
+    "slow:base": (800, (0.55, 0.78, 0.02, 0.62), {"lpush": 1, "brpop": 1.02, "set": 1, "ping": 0}),
+    "slow:base (A/A)": (816, (0.55, 0.78, 0.02, 0.62), {"lpush": 1, "brpop": 1.02, "set": 1}),
+    "slow:pool": (640, (0.55, 0.5, 0.02, 0.7), {"lpush": 1, "brpop": 1.02, "set": 1}),
+    "quick": (1400, (0.19, 0.9, 0.02, 0.3), {"evalsha": 3.25, "hset": 1}),
+    "polls": (2, (0.4, 250.1, 0.02, 250.3), {"zrangebyscore": 0.4, "get": 2, "exec": 3.1}),
+    "bare:one": (8000, (), {"lpush": 1, "blpop": 1}),
+    "bare:many": (7000, (), {"lpush": 1, "blpop": 1}),
+}
+
+
+def everything(path: Path, concurrencies: Sequence[int] = (1, 2, 4), **facts: Any) -> SmallRun:
+    """A run with every load, sweeps, the baseline's twin and limits; not yet written."""
+    run = SmallRun(path, **facts)
+    for concurrency in concurrencies:
+        for name in QUEUES:
+            _loads(run, name, concurrency)
+    return run
+
+
+@cache
+def told(*concurrencies: int) -> Report:
+    """The report of :func:`everything`, made once: many values take their seconds."""
+    folder = everything(Path(tempfile.mkdtemp()) / "run", concurrencies or (1, 2, 4)).write()
+    report = load_report(folder)
+    shutil.rmtree(folder.path.parent)
+    return report
+
+
+def thrice(value: float) -> list[float]:
+    """Three rounds around a value."""
+    return [value, value * 1.02, value * 0.99]
+
+
+def _loads(run: SmallRun, name: str, concurrency: int) -> None:
+    speed, parts, commands = QUEUES[name]
+    rate = speed * (1 + 0.5 * (concurrency - 1))
+    common: dict[str, Any] = {"concurrency": concurrency, "is_floor": name.startswith("bare")}
+    costs = {
+        "redis_commands_per_task": sum(commands.values()),
+        "redis_bytes_per_task": 900 + len(name),
+        "redis_bytes_per_task:in": 700,
+        "redis_bytes_per_task:out": 200 + len(name),
+        "cpu_ms_per_task:worker": 900 / rate,
+        "cpu_ms_per_task:producer": 0.4,
+        "cpu_ms_per_task:redis": 0.03,
+        "context_switches_per_task:worker": 2.5,
+        "worker_peak_rss_mb": 55.0 * concurrency,
+        "worker_rss_mb": 50.0 * concurrency,
+        "worker_pss_mb": 31.0 * concurrency,
+        "redis_memory_bytes_per_task": 412.0,
+        **{f"redis_commands_per_task:{command}": count for command, count in commands.items()},
+    }
+    metrics = {metric: thrice(value) for metric, value in costs.items()}
+    run.cell(name, thrice(rate), metrics=metrics, **common)
+    if parts:
+        split = ("enqueue", "queue_wait", "service", "delivery")
+        shares = {f"part_{p}_ms": thrice(v) for p, v in zip(split, parts, strict=True)}
+        run.cell(name, thrice(sum(parts)), load="closed", metrics=shares, **common)
+    for share in (0.5, 0.8, 0.95):
+        _open(run, name, {"offered": share}, rate, share * rate, common)
+    _open(run, name, {"rate_per_s": 50.0}, rate, 50.0, common)
+    bound = {"service_s": 0.0, "arrival": "poisson", "p99_bound_ms": 100.0}
+    run.cell(name, thrice(rate * 0.97), load="saturation", params=bound, **common)
+    for length in (1000, 10_000):
+        backlog = {"service_s": 0.0, "backlog": length}
+        memory = {"redis_memory_bytes_per_task": thrice(400.0 + 1e5 / length)}
+        run.cell(name, thrice(rate), load="backlog", params=backlog, metrics=memory, **common)
+    idle = {
+        "idle_cpu_ms_per_s:worker": thrice(3.5),
+        "worker_rss_mb": thrice(50.0 * concurrency),
+        "worker_pss_mb": thrice(31.0 * concurrency),
+    }
+    run.cell(name, thrice(0.9 * concurrency), load="idle", metrics=idle, **common)
+
+
+def _open(
+    run: SmallRun,
+    name: str,
+    asked: Mapping[str, float],
+    rate: float,
+    offered: float,
+    common: Mapping[str, Any],
+) -> None:
+    """Latencies of a queue with one server; a load beyond what it drains is invalid."""
+    params = {"service_s": 0.0, "arrival": "poisson", **asked}
+    if offered >= rate:
+        late = ("invalid", "the generator ran late: p99 12 ms, allowed 5 ms")
+        run.cell(name, load="open", params=params, bad=[late] * 3, **common)
+        return
+    wait = 1000 / (rate - offered)
+    metrics = {
+        "latency_ms_p50": thrice(wait * 0.7),
+        "latency_ms_p99": thrice(wait * 4.6),
+        "offered_tasks_per_s": thrice(offered),
+        "generator_lateness_ms_p99": thrice(0.4),
+    }
+    if offered < 5:
+        del metrics["latency_ms_p99"]
+    run.cell(name, thrice(wait * 3), load="open", params=params, metrics=metrics, **common)

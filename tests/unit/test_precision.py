@@ -8,7 +8,8 @@ import pytest
 
 from bench.analysis import ROUND_COLUMNS, VERDICT_COLUMNS, Tables, summarise
 from bench.errors import UsageError
-from bench.measure.statistics import Estimate, precise_enough
+from bench.measure.noise import precise_enough
+from bench.measure.statistics import Estimate
 from bench.plan import Plan, make_plan
 from bench.precision import (
     baseline_of,

@@ -4,7 +4,7 @@ import io
 
 import pytest
 from rich.console import Console
-from small_runs import SmallRun, mixed
+from small_runs import SmallRun, mixed, thrice, told
 
 from bench.report.model import load_report
 from bench.report.parts import Report
@@ -78,3 +78,28 @@ def test_it_is_plain_ascii(tmp_path):
     run = mixed(tmp_path / "run")
     assert printed(load_report(run)).isascii()
     assert printed(load_report(run), terminal=True).replace("\x1b", "").isascii()
+
+
+@pytest.mark.parametrize("concurrencies", [(4,), (1, 2, 4)])
+def test_every_load_fits_into_80_columns(concurrencies):
+    text = printed(told(*concurrencies), terminal=True)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.isascii()
+
+
+def test_of_very_many_tables_the_speaking_ones_are_printed_and_every_problem(tmp_path):
+    run = SmallRun(tmp_path / "run")
+    for concurrency in range(1, 25):
+        run.cell("slow:base", thrice(100.0), concurrency=concurrency)
+    run.cell("breaks", bad=[("failed", "exit code 3")] * 3, concurrency=2)
+    run.cell("loses", thrice(5.0), concurrency=2, failed={"lost": ["task 1: never ran"]})
+    report = load_report(run.write())
+    text = printed(report)
+    assert "2 of 24 tables; all of them are in report.md" in text
+    assert "add, drain, concurrency 1 (" in text
+    assert "add, drain, concurrency 24 (" in text
+    assert "add, drain, concurrency 2 (" not in text
+    line = next(line for line in text.splitlines() if line.startswith("  - breaks: failed"))
+    assert "exit code 3" in line
+    assert line.endswith(": add, drain, concurrency 2")
+    assert "loses in add, drain, concurrency 2: lost 1" in text

@@ -1,0 +1,120 @@
+"""Latency against offered load: a table per concurrency, and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.report.cells import Cell, by_variant
+from bench.report.curves import Line, Panel, Point, picture
+from bench.report.sections import Grid, Picture, Section
+from bench.report.wording import caption, number
+
+_TAILS = ("latency_ms_p99", "latency_ms_p95")
+
+#: The place of its columns: behind shares and rates.
+_SATURATION = 2
+
+METRICS = (
+    "latency_ms_p50",
+    "latency_ms_p99",
+    "offered_tasks_per_s",
+    "saturation_tasks_per_s",
+)
+
+
+def section(cells: Sequence[Cell]) -> Section | None:
+    """All open loads and the saturation beside them; ``None`` where the run has no open load."""
+    groups = _groups(cells)
+    if not groups:
+        return None
+    panels = [panel for title, group in groups.items() if (panel := _panel(title, group))]
+    return Section(
+        "Latency against offered load",
+        "Each cell: latency p50 / p99 in ms @ tasks per second really offered. A share is of what "
+        "the variant itself drains, so the rows of such a column are offered different rates; the "
+        "rows of a column per s are offered the same. Saturation is the highest rate at which the "
+        "p99 stayed under the bound.",
+        [_grid(title, group) for title, group in groups.items()],
+        METRICS,
+        Picture("latency.svg", "Latency against offered load", picture(panels)) if panels else None,
+    )
+
+
+def _groups(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """By caption without the rate: open and saturation cells that differ in nothing else."""
+    groups: dict[str, list[Cell]] = {}
+    for cell in sorted(cells, key=lambda cell: cell.concurrency):
+        if cell.load in ("open", "saturation"):
+            kept = {
+                name: value
+                for name, value in cell.params.items()
+                if name not in ("offered", "rate_per_s", "p99_bound_ms")
+            }
+            title = caption(cell.scenario, "open", kept, cell.concurrency)
+            groups.setdefault(title, []).append(cell)
+    return {
+        title: group
+        for title, group in groups.items()
+        if any(cell.load == "open" for cell in group)
+    }
+
+
+def _grid(title: str, cells: Sequence[Cell]) -> Grid:
+    columns = sorted({_column(cell) for cell in cells})
+    rows = []
+    for variant, own in by_variant(cells).items():
+        found = {_column(cell): cell for cell in own}
+        texts = [_text(found[key]) if key in found else "-" for key in columns]
+        rows.append([variant, *texts])
+    bounds = {value for place, value in columns if place == _SATURATION}
+    note = f"Saturation: p99 under {bounds.pop():g} ms." if len(bounds) == 1 else ""
+    heads = [_head(column, bounded=not note) for column in columns]
+    return Grid(title, ("variant", *heads), rows, range(1, 1 + len(columns)), note)
+
+
+def _column(cell: Cell) -> tuple[int, float]:
+    """Shares first, then rates, then the saturation with its bound."""
+    for place, name in enumerate(("offered", "rate_per_s")):
+        if name in cell.params:
+            return place, float(cell.params[name])
+    return _SATURATION, float(cell.params.get("p99_bound_ms", 0.0))
+
+
+def _head(column: tuple[int, float], *, bounded: bool) -> str:
+    place, value = column
+    return (
+        f"{value:g} of own drain",
+        f"{value:,g} per s",
+        f"saturation, p99 under {value:g} ms" if bounded else "saturation",
+    )[place]
+
+
+def _text(cell: Cell) -> str:
+    if cell.load == "saturation" or cell.status != "ok":
+        return cell.text("saturation_tasks_per_s")
+    values = [cell.value(metric) for metric in METRICS[:3]]
+    if values[0] is None:
+        return "-"
+    p50, p99, offered = map(number, values)
+    return f"{p50} / {p99} @ {offered}" + (" FAIL" if cell.failed else "")
+
+
+def _panel(title: str, cells: Sequence[Cell]) -> Panel | None:
+    lines = []
+    for variant, own in by_variant(cells).items():
+        points = sorted(
+            (point for cell in own if (point := _point(cell))), key=lambda point: point.rate
+        )
+        if points:
+            lines.append(Line(variant, tuple(points), is_limit=own[0].kind == "limit"))
+    return Panel(title, tuple(lines)) if lines else None
+
+
+def _point(cell: Cell) -> Point | None:
+    """None of what was not ranked: an invalid latency is no latency."""
+    rate = cell.value("offered_tasks_per_s")
+    tail = next((metric for metric in _TAILS if metric in cell.measures), None)
+    if cell.load != "open" or cell.state or not rate or tail is None:
+        return None
+    latency = cell.value(tail)
+    return Point(rate, latency, tail == _TAILS[0]) if latency and latency > 0 else None

@@ -1,0 +1,41 @@
+"""Microbenchmarks: single calls, timed without a queue in between."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench.report.sections import Grid, Section
+from bench.report.wording import figure, number
+
+
+def section(table: pd.DataFrame) -> Section | None:
+    """One row per group, one column per variant.
+
+    Args:
+        table: ``variant, group, median_us`` and more; ``None`` is told of a table without rows.
+    """
+    if table.empty:
+        return None
+    variants = list(dict.fromkeys(map(str, table["variant"])))
+    rows = []
+    for name in dict.fromkeys(map(str, table["group"])):
+        own = table[table["group"] == name]
+        medians = {str(row["variant"]): float(row["median_us"]) for row in own.to_dict("records")}
+        best = min(medians.values())
+        rows.append([name, *(_text(medians.get(variant), best) for variant in variants)])
+    grid = Grid("", ("group", *variants), rows, right=range(1, 1 + len(variants)))
+    return Section(
+        "Microbenchmarks",
+        "Median us of one call, and how many times the best of its row that is. These are single "
+        "calls in one process: they tell what a library's own code costs, not how fast a queue "
+        "is.",
+        [grid],
+    )
+
+
+def _text(median: float | None, best: float) -> str:
+    if median is None:
+        return "-"
+    if median <= best or best <= 0:
+        return number(median)
+    return f"{number(median)} ({figure(median / best)}x)"

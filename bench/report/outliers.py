@@ -1,0 +1,63 @@
+"""Rounds that lie far from the others of their cell. They are kept, and told."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from bench.measure.statistics import MIN_ROUNDS
+from bench.report.noise import Rounds
+from bench.report.parts import Table
+from bench.report.tables import rounds_of
+from bench.report.wording import listed, number, plural
+
+#: So many sigmas, and so large a share of the median, from the median of its cell.
+SIGMAS = 5.0
+SHARE = 0.1
+#: The median absolute deviation of a normal distribution, times this, is its sigma.
+MAD_TO_SIGMA = 1.4826
+
+
+def outliers(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
+    """One sentence per variant that has any, of the metrics that rank.
+
+    Args:
+        rounds: rows of ``rounds.csv``.
+    """
+    values = rounds_of(rounds)
+    found: dict[str, list[str]] = defaultdict(list)
+    for table in tables:
+        for row in table.rows:
+            found[row.variant] += _of_cell(table, row.variant, values)
+    return [
+        f"{variant}: {plural(len(told), 'outlier round')} kept: {listed(told)}"
+        for variant, told in found.items()
+        if told
+    ]
+
+
+def _of_cell(table: Table, variant: str, values: Rounds) -> list[str]:
+    params = json.dumps(table.params, sort_keys=True)
+    key = (variant, table.scenario, table.load, table.concurrency, params)
+    own = values.get((key, table.headline), {})
+    middle = float(np.median(list(own.values()))) if own else 0.0
+    return [
+        f"{table.caption} round {which}: {number(own[which])} against a median of {number(middle)}"
+        for which in far(own)
+    ]
+
+
+def far(values: Mapping[int, float]) -> list[int]:
+    """The rounds that deviate by more than :data:`SIGMAS` sigmas of the median absolute deviation
+    and by more than :data:`SHARE` of the median."""
+    if len(values) < MIN_ROUNDS:
+        return []
+    data = np.array(list(values.values()))
+    middle = float(np.median(data))
+    sigma = MAD_TO_SIGMA * float(np.median(np.abs(data - middle)))
+    limit = max(SIGMAS * sigma, SHARE * abs(middle))
+    return [number for number, value in values.items() if abs(value - middle) > limit]
