@@ -73,7 +73,9 @@ def live(open_lease: Callable[..., Lease], tmp_path: Path) -> Iterator[Callable[
     leases: list[Lease] = []
 
     def live(cell: str) -> Live:
-        profile = write_profile(tmp_path / "one.toml", f"{cell}; for_s = {SECONDS}", concurrency=[2])
+        profile = write_profile(
+            tmp_path / "one.toml", f"{cell}; for_s = {SECONDS}", concurrency=[2]
+        )
         (plan,) = make_plan(load_profile(str(profile))).leases
         lease = open_lease(plan, tmp_path)
         lease.__enter__()
