@@ -131,12 +131,12 @@ def found_in(variants: list[str], wanted: tuple[str, str], count: int, factor: f
 
 
 def test_a_true_difference_of_a_third_is_found_where_the_noise_allows_it() -> None:
-    """Six rounds of the quietest cells, whose neighbouring rounds differ by about a tenth."""
+    """Six rounds of the quietest cells, whose neighbouring rounds differ by 4% (median)."""
     assert found_in(["dramatiq"], ("drain", "throughput_tasks_per_s"), 6, 1.3) >= 0.7
 
 
-@pytest.mark.parametrize(("count", "least"), [(3, 0.2), (6, 0.6), (10, 0.8)])
-def test_twice_as_much_is_found_even_where_rounds_differ_by_half(count: int, least: float) -> None:
-    """Over all cells; the machine was so busy that neighbouring rounds differ by 10 to 80%."""
+@pytest.mark.parametrize(("count", "least"), [(3, 0.35), (6, 0.65), (10, 0.85)])
+def test_twice_as_much_is_found_on_a_busy_machine_too(count: int, least: float) -> None:
+    """Over all cells; neighbouring rounds differ by 4 to 35% (median), some by far more."""
     found = [found_in(all_variants(), wanted, count, 2.0) for wanted in metrics()]
     assert np.mean(found) >= least, found
