@@ -218,8 +218,12 @@ class Lease:
             at: which point of the trial this is.
         """
         assert self._meter is not None
-        self.tail.poll()
-        return self._meter.mark(at, self.tail.count(trial, events.END, events.FAIL))
+
+        def ended() -> int:
+            self.tail.poll()
+            return self.tail.count(trial, events.END, events.FAIL)
+
+        return self._meter.mark(at, ended=ended)
 
     def recorded(self, trial: int) -> pd.DataFrame:
         """The trial's events so far, as of :func:`bench.events.read_raw`."""
@@ -231,8 +235,6 @@ class Lease:
         roles = {"worker": [process.pid for process in self._workers]}
         if self._producer is not None:
             roles["producer"] = [self._producer.process.pid]
-        if self._server.pid is not None:
-            roles["redis"] = [self._server.pid]
         return roles
 
     def ask(self, deadline: float, **command: Any) -> dict[str, Any]:

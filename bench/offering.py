@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from backends.kit import events
 from bench.lease import Lease
 from bench.measure.metrics import steady_rate
@@ -136,7 +139,7 @@ class Offer:
         if _late(seen):
             raise Invalid(
                 f"the generator ran late: p99 {seen.lateness_p99_ms:.1f} ms where the latency's is "
-                f"{seen.p99_ms:.1f} ms; at most {LATE_MS:g} ms or {LATE_SHARE:.0%} of it are allowed"
+                f"{seen.p99_ms:.1f} ms; allowed: {LATE_MS:g} ms or {LATE_SHARE:.0%} of that"
             )
 
     def saturation(self) -> None:
@@ -223,7 +226,9 @@ class Offer:
         )
         self.sent += answer["sent"]
         self._await_attempts(first + _attempts(items))
-        return window(self.lease.recorded(plan.number), first, len(items))
+        recorded = self.lease.recorded(plan.number)
+        kinds = (events.SCHEDULED, events.SEND, events.END)
+        return window(*(times_of(recorded, kind, first, len(items)) for kind in kinds))
 
     def _throughput(self) -> float | None:
         recorded = self.lease.recorded(self.plan.number)
@@ -283,6 +288,16 @@ _OFFERS: Mapping[str, Callable[[Offer], None]] = {
     "backlog": Offer.backlog,
     "idle": Offer.idle,
 }
+
+
+def times_of(recorded: pd.DataFrame, kind: int, first: int, count: int) -> np.ndarray:
+    """When the event came for each of some tasks, ns; -1 where it did not."""
+    of_kind = recorded[recorded["kind"] == kind].drop_duplicates("task_id")
+    numbers = of_kind["task_id"].to_numpy() % 2**32 - first
+    ours = (numbers >= 0) & (numbers < count)
+    times = np.full(count, -1, np.int64)
+    times[numbers[ours]] = of_kind["t_ns"].to_numpy()[ours]
+    return times
 
 
 def _late(seen: Window) -> bool:

@@ -283,10 +283,10 @@ def _tasks(spec: CellSpec, choice: Choice, concurrency: int, params: Mapping[str
         return spec.tasks
     assert spec.for_s is not None
     if spec.load == "open":
-        return max(MIN_TASKS, math.ceil(params["rate_per_s"] * spec.for_s))
+        return max(MIN_TASKS, math.ceil(float(params["rate_per_s"]) * spec.for_s))
     if spec.load == "closed":
         return math.ceil(2000 * spec.for_s)
-    rate = choice.variant.nominal_rate(concurrency)
+    rate: float = choice.variant.nominal_rate(concurrency)
     if service_s := params.get("service_s"):
         rate = min(rate, concurrency / service_s)
     return max(MIN_TASKS, math.ceil(rate * spec.for_s))

@@ -101,7 +101,7 @@ class Profile(BaseModel):
 
     def as_data(self) -> dict[str, Any]:
         """All of it as plain data: :func:`profile_of` gives the same profile again."""
-        return {"name": self.name, **self.model_dump(exclude_none=True)}
+        return {"name": self.name, **self.model_dump(exclude_unset=True)}
 
 
 def builtin_profiles() -> dict[str, Path]:

@@ -68,8 +68,8 @@ def run_trial(
 
 def record(plan: TrialPlan, outcome: Outcome, run_facts: dict[str, Any]) -> dict[str, Any]:
     """What is written about a trial when it has ended."""
-    told = dict(vars(outcome))
-    facts = told.pop("facts")
+    told: dict[str, Any] = dict(vars(outcome))
+    facts: dict[str, Any] = told.pop("facts")
     head = {"trial_id": plan.id, "number": plan.number, "round": plan.round}
     return head | describe(plan.cell) | run_facts | facts | told
 

@@ -203,7 +203,7 @@ def _lease(choice: Choice, pair: int) -> LeasePlan:
         rounds=1,
         seed=SEED,
     )
-    plan = LeasePlan(choice, CONCURRENCY, pair, dict(scenario.settings(params)))
+    plan = LeasePlan(choice, CONCURRENCY, pair, settings=dict(scenario.settings(params)))
     plan.trials.append(TrialPlan(pair, pair, cell))
     return plan
 

@@ -88,7 +88,7 @@ def offered_rate(trace: Trace) -> float | None:
 def saturation(
     trace: Trace, steps: Sequence[Mapping[str, Any]], p99_bound_ms: float
 ) -> float | None:
-    """The highest rate of a saturation's steps that was sustained; ``None`` where none was.
+    """The highest rate of a saturation's steps that was sustained; 0 where none was.
 
     Args:
         steps: as recorded with the trial: ``rate_per_s``, ``first`` and ``count`` of the tasks'
@@ -102,7 +102,7 @@ def saturation(
         for step in steps
         if step["sustained"] and not step["late"] and _step(trace, step).holds(p99_bound_ms)
     ]
-    return max(rates, default=None)
+    return max(rates, default=0.0 if steps else None)
 
 
 def _step(trace: Trace, step: Mapping[str, Any]) -> Window:

@@ -18,8 +18,6 @@ import numpy as np
 CONFIDENCE = 0.95
 #: With fewer rounds an interval would say more than is known.
 MIN_ROUNDS = 3
-#: By rounds, what intervals cover where that is markedly less than 95%: nowhere any more.
-SHORT_COVERAGE: dict[int, float] = {}
 #: Simulated sets of rounds behind a quantile.
 DRAWS = 100_000
 SEED = 20260101

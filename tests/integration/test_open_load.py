@@ -14,6 +14,7 @@ from backends.kit import events
 from bench import processes
 from bench.lease import Lease
 from bench.measure.open_loop import Window, window
+from bench.offering import times_of
 from bench.plan import TrialPlan, make_plan
 from bench.profile import load_profile
 from bench.trial import Outcome, run_trial
@@ -73,9 +74,8 @@ def live(open_lease: Callable[..., Lease], tmp_path: Path) -> Iterator[Callable[
     leases: list[Lease] = []
 
     def live(cell: str) -> Live:
-        profile = write_profile(
-            tmp_path / "one.toml", f"{cell}; for_s = {SECONDS}", concurrency=[2]
-        )
+        text = f"{cell}; for_s = {SECONDS}"
+        profile = write_profile(tmp_path / "one.toml", text, concurrency=[2])
         (plan,) = make_plan(load_profile(str(profile))).leases
         lease = open_lease(plan, tmp_path)
         lease.__enter__()
@@ -88,7 +88,9 @@ def live(open_lease: Callable[..., Lease], tmp_path: Path) -> Iterator[Callable[
 
 
 def seen(live: Live) -> Window:
-    return window(live.lease.recorded(live.plan.number), 0, RATE * SECONDS)
+    recorded = live.lease.recorded(live.plan.number)
+    kinds = (events.SCHEDULED, events.SEND, events.END)
+    return window(*(times_of(recorded, kind, 0, RATE * SECONDS) for kind in kinds))
 
 
 def test_a_worker_paused_for_a_second_shows_in_p99(live: Callable[[str], Live]) -> None:

@@ -48,7 +48,7 @@ class Results:
         self.rounds, self.verdicts, self.trials = [], [], []
 
     def of(self, variant, values, *, load="drain", status="ok", verdict="pass", metric=None):
-        (cell,) = (c for c in self.plan.cells if (c.choice.name, c.load) == (variant, load))
+        (cell,) = (c for c in self.plan.cells if (c.name, c.load) == (variant, load))
         facts = describe(cell)
         row = facts | {"version": "1", "params": json.dumps(facts["params"], sort_keys=True)}
         metric = metric or cell.scenario.headline[load]

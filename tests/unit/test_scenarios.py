@@ -86,7 +86,7 @@ def test_arguments_can_be_sent_as_json(scenario):
     "scenario", [pytest.param(s, id=n) for n, s in all_scenarios().items() if s.period]
 )
 def test_what_is_expected_comes_again_after_a_period(scenario):
-    truth = expected(scenario.name, 3 * scenario.period)
+    truth = [[work.expected for work in item] for item in items(scenario.name, 3 * scenario.period)]
     assert truth == truth[: scenario.period] * 3
 
 
@@ -169,7 +169,7 @@ def test_additions_differ_so_that_swapped_results_are_seen():
 
 def test_the_periods_of_the_scenarios():
     periods = {name: scenario.period for name, scenario in all_scenarios().items()}
-    assert periods == {"add": 1000, "chain": 1, "flaky": 5, "notification": 0}
+    assert periods == {"add": 1000, "chain": 1, "flaky": 5, "notification": 0, "payload": 1}
 
 
 def test_another_seed_adds_other_numbers():
