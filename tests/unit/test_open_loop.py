@@ -171,10 +171,11 @@ def test_a_step_whose_generator_was_late_proves_nothing(searched):
     assert found["saturation_tasks_per_s"].value == 100
 
 
-def test_where_no_rate_was_sustained_there_is_no_figure(searched):
+def test_where_no_rate_was_sustained_the_figure_is_zero(searched):
     steps = [step(1000, 40, 20), step(100, 0, 20, sustained=False)]
     params = {"p99_bound_ms": 100.0}
-    assert metrics(*searched, params=params, load="saturation", steps=steps) == {}
+    found = metrics(*searched, params=params, load="saturation", steps=steps)
+    assert {name: value.value for name, value in found.items()} == {"saturation_tasks_per_s": 0}
     assert metrics(*searched, params=params, load="saturation") == {}
 
 

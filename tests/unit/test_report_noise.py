@@ -71,7 +71,7 @@ def test_of_two_runs_the_noisier_tells_what_is_a_difference(tmp_path):
 
 def test_the_noise_floor_stands_under_each_table(tmp_path):
     text = render(load_report(noisy(tmp_path / "run").write()))
-    assert "Noise floor here: 1.10x: smaller differences are not claimed." in text
+    assert "Noise floor here: 1.22x: smaller differences are not claimed." in text
     assert "slow:base (A/A) is the baseline measured a second time" in text
     assert "- noise floor: " in text
 

@@ -57,7 +57,7 @@ def test_the_profiles_that_come_along_come_back(name):
 
 def test_parameters_keep_their_types():
     back = stored(request(CHAIN | {"length": 3}, CLOSED))
-    assert [type(v) for c in back.profile.cells for v in c.own_parameters().values()] == [
+    assert [type(v) for c in back.profile.cells for (v,) in c.own_parameters().values()] == [
         int,
         float,
     ]
