@@ -18,6 +18,8 @@ from bench.report.wording import TWIN, caption, listed, number, plural
 
 #: A median of fewer samples than this is told apart.
 FEW_SAMPLES = 10
+#: Loads whose headline is one figure of the whole trial, no median of samples.
+_WHOLE = frozenset({"saturation", "idle"})
 
 
 def cautions(
@@ -110,6 +112,8 @@ def _few_samples(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
         for row in fewest.sort_values("samples", ascending=False).to_dict("records")
     }
     for table in tables:
+        if table.load in _WHOLE:
+            continue
         for row in table.ranked:
             params = json.dumps(table.params, sort_keys=True)
             where = (row.variant, table.scenario, table.load, table.concurrency, params)

@@ -254,6 +254,13 @@ def test_warnings_tell_what_to_beware_of(tmp_path):
     assert "quick: Nobody maintains it." in text
 
 
+def test_what_is_one_figure_of_a_whole_trial_has_no_few_samples(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0] * 3, load="idle", samples=1)
+    bound = {"p99_bound_ms": 100.0}
+    run.cell("slow:base", [1.0] * 3, load="saturation", params=bound, samples=1)
+    assert load_report(run.write()).warnings == ()
+
+
 def test_a_clean_run_has_no_warnings(tmp_path):
     run = SmallRun(tmp_path / "run").cell("slow:base", [1.0] * 5)
     assert load_report(run.write()).warnings == ()
