@@ -133,7 +133,7 @@ def run(
     if dry_run:
         _show_plan(_left(job))
         return EXIT_OK
-    if job.begun and job.begun.read_run()["status"] == "complete":
+    if job.begun and job.begun.read_run().get("status") == "complete":
         return _tell_complete(job.begun)
     options = Options(out or DEFAULT_OUT, redis_url, redis_server, redis_port, tuple(sys.argv[1:]))
     return _measure(job, options)

@@ -1,0 +1,127 @@
+"""``--resume`` where it cannot be: one line, exit code 2, and the run is as it was."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from killing import Place
+from support import run_bench
+
+from bench.store import RunFolder
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals"),
+]
+
+
+@pytest.fixture(scope="module")
+def killed(server_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A run that was killed after its first trial."""
+    place = Place(tmp_path_factory.mktemp("killed"))
+    with place.begin() as bench:
+        place.kill_when(bench, lambda: len(place.finished()) == 1, "a trial is finished")
+    return place
+
+
+def _refused(run: Path, *arguments: str) -> str:
+    """What is told."""
+    done = run_bench("run", "--resume", run, *arguments, cwd=run.parent)
+    assert done.code == 2, done.all
+    assert done.out == ""
+    line = done.err.splitlines()[-1]
+    assert line.startswith("bench: ")
+    assert "Traceback" not in done.err
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("quick",), "leave out PROFILE"),
+        (("-b", "rq", "--rounds", "2"), "leave out -b, --rounds"),
+        (("-s", "add", "--precision", "5%", "--out", "x"), "leave out -s, --precision, --out"),
+        (("--redis-url", "redis://127.0.0.1:1/0"), "leave --redis-url and REDIS_URL out"),
+    ],
+)
+def test_options_of_another_run(killed: Place, arguments: tuple[str, ...], told: str) -> None:
+    assert told in _refused(killed.run.path, *arguments)
+
+
+def _change(facts: dict, *path: str, value: object) -> None:
+    for name in path[:-1]:
+        facts = facts[name]
+    facts[path[-1]] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (("host", "cores"), 4096, "host cores was 4096, is "),
+        (("host", "cpu"), "Z80", "host cpu was Z80, is "),
+        (("redis", "version"), "1.0", "redis version was 1.0, is "),
+        (("backends", "fake", "versions"), {"lib": "1.0"}, "fake's lib was 1.0, is missing"),
+        (("plan_digest",), "0", "this code makes another plan of it than that of commit "),
+        (("request", "profile", "rounds"), 3, "this code makes another plan"),
+        (("request", "profile", "variants"), ["fake:gone"], "unknown variant 'fake:gone'"),
+        (("request", "profile", "rounds"), "two", "rounds = 'two'"),
+        (("request",), {}, "damaged or no run of this suite's"),
+        (("schema_version",), 99, "has schema_version 99"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_run_that_cannot_go_on_here(
+    killed: Place, tmp_path: Path, path: tuple[str, ...], value: object, told: str
+) -> None:
+    run = RunFolder(shutil.copytree(killed.run.path, tmp_path / "run"))
+    facts = json.loads(run.run_json.read_text(encoding="utf-8"))
+    _change(facts, *path, value=value)
+    run.run_json.write_text(json.dumps(facts), encoding="utf-8")
+    assert told in _refused(run.path)
+    assert json.loads(run.run_json.read_text(encoding="utf-8")) == facts
+    assert len(run.finished()) == 1
+
+
+def test_a_run_of_an_older_version(killed: Place, tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(killed.run.path, tmp_path / "run"))
+    facts = json.loads(run.run_json.read_text(encoding="utf-8"))
+    del facts["request"]
+    run.run_json.write_text(json.dumps(facts), encoding="utf-8")
+    assert "written by a version that kept no plan; run again" in _refused(run.path)
+
+
+def test_a_finished_trial_without_its_events(killed: Place, tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(killed.run.path, tmp_path / "run"))
+    (lease,) = run.leases.iterdir()
+    shutil.rmtree(lease)
+    line = _refused(run.path)
+    assert f"the events of {lease} are missing: remove the 1 files in {run.trials}" in line
+
+
+def test_other_code_is_remarked_on(killed: Place, tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(killed.run.path, tmp_path / "run"))
+    facts = json.loads(run.run_json.read_text(encoding="utf-8"))
+    facts["code"] = {"commit": "abc", "dirty": False}
+    run.run_json.write_text(json.dumps(facts), encoding="utf-8")
+    done = run_bench("run", "--resume", run.path, cwd=tmp_path)
+    assert done.code == 1, done.all
+    now = run.read_run()
+    assert now["warnings"][0].startswith("the run was begun with code of commit abc and resumed")
+    assert now["run_id"] == killed.run.read_run()["run_id"]
+    assert now["code"] == facts["code"]
+
+
+def test_no_run(tmp_path: Path) -> None:
+    assert "is not a run: it has no run.json" in _refused(tmp_path)
+    assert "is not a folder" in _refused(tmp_path / "nothing")
+
+
+def test_what_is_left_is_shown(killed: Place) -> None:
+    done = run_bench("run", "--resume", killed.run.path, "--dry-run", cwd=killed.folder)
+    assert done.code == 0, done.all
+    assert done.out.splitlines()[-1].startswith("7 trials in 4 leases, ")
+    assert len(killed.finished()) == 1

@@ -1,0 +1,120 @@
+"""Runs that are killed and resumed: what the tests of ``--resume`` share."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from support import Bench, Done, bench_process, run_folders, wait_until, write_profile
+
+from bench import processes
+from bench.analysis import CELL, read_tables
+from bench.plan import TrialPlan, make_plan
+from bench.profile import load_profile
+from bench.store import RunFolder
+
+VARIANTS = "fake:honest fake:wrong-result"
+CELLS = (
+    'scenario = "add"; load = "drain"; tasks = 20',
+    'scenario = "add"; load = "closed"; for_s = 0.7',
+)
+KEYS = {"baseline": '"fake:honest"', "rounds": 2, "concurrency": [2], "seed": 3}
+
+
+class Place:
+    """A folder with a profile, results and temporary files."""
+
+    def __init__(self, folder: Path, *cells: str, variants: str = VARIANTS, **keys: object) -> None:
+        self.folder = folder
+        self.results = folder / "results"
+        self.tmp = folder / "tmp"
+        self.tmp.mkdir()
+        cells = cells or CELLS
+        self.profile = write_profile(folder / "p.toml", *cells, variants=variants, **KEYS | keys)
+
+    @property
+    def run(self) -> RunFolder:
+        (found,) = run_folders(self.results)
+        return found
+
+    @property
+    def exists(self) -> bool:
+        return any(folder.run_json.is_file() for folder in run_folders(self.results))
+
+    def planned(self) -> list[TrialPlan]:
+        """In the order they run."""
+        return make_plan(load_profile(str(self.profile))).trials
+
+    def finished(self) -> dict[str, tuple[int, str]]:
+        """Time of writing and content of each trial that is recorded."""
+        found = self.run.trials.glob("*.json") if self.exists else ()
+        return {p.stem: (p.stat().st_mtime_ns, p.read_text(encoding="utf-8")) for p in found}
+
+    def begin(self, *arguments: str) -> Bench:
+        """A context manager that starts the run."""
+        return self._process("run", str(self.profile), "--out", str(self.results), *arguments)
+
+    def going_on(self, *arguments: str) -> Bench:
+        """A context manager that starts the rest of the run."""
+        return self._process("run", "--resume", str(self.run.path), *arguments)
+
+    def _process(self, *arguments: str) -> Bench:
+        return bench_process(*arguments, cwd=self.folder, TMPDIR=str(self.tmp))
+
+    def resume(self, *arguments: str) -> Done:
+        with self.going_on(*arguments) as bench:
+            return bench.end(90)
+
+    def kill_when(self, bench: Bench, state: Callable[[], object], what: str) -> None:
+        """Kill the harness at that moment, and wait until its guard has cleaned up."""
+        token = bench.token()
+        wait_until(lambda: not bench.running or state(), what)
+        assert bench.running, "the run ended before it could be killed"
+        bench.signal(signal.SIGKILL)
+        bench.end(20)
+        wait_until(lambda: list(self.tmp.iterdir()) == [], "the guard has cleaned up")
+        assert processes.carrying(token) == []
+
+    def assert_nothing_left(self) -> None:
+        assert list(self.tmp.iterdir()) == []
+        assert processes.carrying(self.run.read_run()["token"]) == []
+        assert [p.name for p in self.run.path.rglob("*") if p.name.endswith(".tmp")] == []
+        assert list(self.run.path.glob(".lock*")) == []
+        assert list(self.run.leases.glob("*/events")) == []
+
+    def assert_whole(self) -> None:
+        """Every planned trial is there once, with the events of a lease that is there."""
+        assert sorted(self.finished()) == sorted(trial.id for trial in self.planned())
+        facts = self.run.read_run()
+        assert facts["status"] == "complete"
+        leases = {trial["lease_id"] for trial in self.run.read_trials()}
+        assert {lease.name for lease in self.run.leases.iterdir()} == leases
+        for lease in self.run.leases.iterdir():
+            assert (lease / "events.parquet").is_file()
+
+
+@dataclass
+class Told:
+    """What two runs of one plan have in common: all but the values that depend on time."""
+
+    summary: set[tuple[object, ...]]
+    rounds: set[tuple[object, ...]]
+    verdicts: set[tuple[object, ...]]
+
+
+def told(run: RunFolder) -> Told:
+    tables = read_tables(run.path)
+
+    def rows(table: pd.DataFrame, *names: str) -> set[tuple[object, ...]]:
+        found = list(table[[*CELL, *names]].itertuples(index=False, name=None))
+        assert len(set(found)) == len(found)
+        return set(found)
+
+    return Told(
+        rows(tables.summary, "metric", "unit", "rounds", "better"),
+        rows(tables.rounds, "metric", "unit", "round", "better"),
+        rows(tables.verdicts, "check", "verdict", "expected"),
+    )
