@@ -88,17 +88,16 @@ def proportional(pids: Iterable[int]) -> int | None:
 
     ``None`` where the system does not tell it.
     """
+    if sys.platform != "linux":
+        return None
     total = 0
     for pid in pids:
         try:
-            memory = psutil.Process(pid).memory_full_info()
+            total += psutil.Process(pid).memory_full_info().pss
         except psutil.NoSuchProcess:
             continue
         except psutil.Error:
             return None
-        if not hasattr(memory, "pss"):
-            return None
-        total += memory.pss
     return total
 
 
