@@ -62,6 +62,7 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
         pa.Table.from_pandas(table, preserve_index=False),
         temporary,
         compression="zstd",
+        write_statistics=False,  # whoever reads a lease reads all of it
         # Times and ids hardly ever repeat but follow each other closely.
         use_dictionary=["kind", "role", "pid"],
         column_encoding=dict.fromkeys(("t_ns", "task_id"), "DELTA_BINARY_PACKED"),
