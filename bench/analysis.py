@@ -20,6 +20,7 @@ from bench.events import read_columns
 from bench.measure import truth
 from bench.measure.attempts import Attempts, attempts
 from bench.measure.checks import Finding, trial_checks
+from bench.measure.cost import cost_metrics
 from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
 from bench.measure.statistics import estimate
 from bench.measure.trace import Events, Trace
@@ -137,7 +138,10 @@ def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], l
 def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, Value]:
     """Everything that was measured in a trial that ended well."""
     steps = trial.get("steps", ())
-    return trial_metrics(trace, tried, trial["params"], trial["concurrency"], trial["load"], steps)
+    found = trial_metrics(trace, tried, trial["params"], trial["concurrency"], trial["load"], steps)
+    tasks = int(trial.get("sent", 0)) * trace.truth.steps
+    costs = cost_metrics(trial.get("marks", ()), tasks)
+    return found | {name: Value(value, max(tasks, 1)) for name, value in costs.items()}
 
 
 def _items(trial: dict[str, Any]) -> int:

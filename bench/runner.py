@@ -58,7 +58,13 @@ class Runner:
         self._token = token
         self._scratch = scratch
         self._observer = observer
-        self._drained: dict[str, float] = {}
+        # What was drained before this harness began, if it goes on with the run of another one.
+        cells = {trial.id: trial.cell for trial in plan.trials}
+        self._drained: dict[str, float] = {
+            cells[trial["trial_id"]].drained: trial["measured_per_s"]
+            for trial in folder.read_trials()
+            if "measured_per_s" in trial and trial["trial_id"] in cells
+        }
 
     def run(self, leases: Iterable[LeasePlan] | None = None) -> None:
         """Run leases, one after the other: these, or all of the plan.

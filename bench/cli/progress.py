@@ -18,11 +18,14 @@ from rich.progress import (
 )
 
 from bench.environments import Environment, make
+from bench.offering import STEPS
 from bench.plan import TrialPlan
 from bench.trial import Outcome
 
 #: Rough seconds per trial beyond its load: starting, stopping, fetching results.
 OVERHEAD_S = 1.5
+#: Rough number of tasks that a caller enqueues in a second.
+FILLED_PER_S = 1000
 
 
 class RunProgress:
@@ -107,6 +110,10 @@ def _cost(trial: TrialPlan) -> float:
     if cell.load == "burst":
         service_s = params.get("latency_s") or params.get("service_s") or 0.0
         own = cell.tasks * service_s / cell.concurrency + 3 * params.get("retry_delay_s", 0.0)
+    if cell.load == "saturation":
+        own *= STEPS
+    if cell.load == "backlog":
+        own += cell.tasks / FILLED_PER_S
     return OVERHEAD_S + own
 
 

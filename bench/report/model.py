@@ -17,6 +17,7 @@ from bench.analysis import (
     read_tables,
 )
 from bench.errors import RunFolderError
+from bench.micro_files import read_micro
 from bench.report import costs, load_curves, microbenchmarks, scaling, timing
 from bench.report.cautions import cautions
 from bench.report.cells import Cell, key_of, kind_of
@@ -32,12 +33,8 @@ from bench.store import RunFolder
 EXAMPLES = 5
 
 
-def load_report(run: RunFolder, micro: pd.DataFrame | None = None) -> Report:
-    """The report of a run, out of ``run.json``, its trials and its three tables alone.
-
-    Args:
-        micro: the run's microbenchmarks, where it has any: ``variant, group, min_us, median_us,
-            iqr_us, ops_per_s, rounds``.
+def load_report(run: RunFolder) -> Report:
+    """The report of a run, out of ``run.json``, its trials, tables and microbenchmarks alone.
 
     Raises:
         RunFolderError: a file is missing or damaged.
@@ -63,18 +60,18 @@ def load_report(run: RunFolder, micro: pd.DataFrame | None = None) -> Report:
         verdicts=_failed_checks(tables.verdicts),
         warnings=cautions(facts, counts, built, tables.rounds),
         headlines=headlines(built, facts["baseline"]),
-        sections=_sections(cells, micro),
+        sections=_sections(cells, read_micro(run.path)),
     )
 
 
-def _sections(cells: Sequence[Cell], micro: pd.DataFrame | None) -> tuple[Section, ...]:
+def _sections(cells: Sequence[Cell], micro: pd.DataFrame) -> tuple[Section, ...]:
     """What the run has numbers for."""
     found = (
         timing.section(cells),
         load_curves.section(cells),
         costs.section(cells),
         scaling.section(cells),
-        microbenchmarks.section(micro) if micro is not None else None,
+        microbenchmarks.section(micro),
     )
     return tuple(section for section in found if section)
 
