@@ -112,7 +112,7 @@ def test_the_first_use_of_a_command_takes_no_memory_to_remember(server: Server, 
 
 
 def test_memory_of_a_filled_queue_is_that_of_its_tasks(server: Server, meter: Meter):
-    """Of so many that the steps of 17 KB, in which buffers of connections come and go, are small."""
+    """Of so many that the buffers of connections, which come and go by 17 KB, are small."""
     with server.client() as client:
         start = meter.mark("start", ended=0)
         for _ in range(20):
