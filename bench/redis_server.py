@@ -219,10 +219,10 @@ def embedded(
             continue
         break
     server = Server(url, embedded=True, facts=facts)
-    # Its histograms take 17 KB at the first use of each command, and what a task takes is measured.
-    with server.client() as client, contextlib.suppress(redis.ResponseError):  # before 7.0: none
-        client.config_set("latency-tracking", "no")
     try:
+        # Its histograms take 17 KB at the first use of each command; a task's memory is measured.
+        with server.client() as client, contextlib.suppress(redis.ResponseError):  # before 7.0
+            client.config_set("latency-tracking", "no")
         yield server
     finally:
         processes.stop_all([process], 5)
