@@ -109,6 +109,9 @@ def told(run: RunFolder) -> Told:
     tables = read_tables(run.path)
 
     def rows(table: pd.DataFrame, *names: str) -> set[tuple[object, ...]]:
+        if "metric" in table:
+            # Costs by command or role: what is too little to tell is left out, and that may differ.
+            table = table[~table["metric"].str.contains(":")]
         found = list(table[[*CELL, *names]].itertuples(index=False, name=None))
         assert len(set(found)) == len(found)
         return set(found)

@@ -17,7 +17,7 @@ from bench.plan import make_plan
 from bench.profile import load_profile
 from bench.store import RunFolder
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 #: The first takes as long as its tasks wait, and so does the second; the third does as it likes.
 VARIANTS = "fake:honest fake:early fake:jittery"
@@ -51,10 +51,11 @@ def test_only_what_is_imprecise_gets_more_rounds(tmp_path: Path, server_program:
     profile = _profile(tmp_path, DRAIN, LIMITED, seed=SEED)
     plan = make_plan(load_profile(str(profile)))
     drains = [trial for trial in plan.trials if trial.cell.label == "fake:jittery c=2 add drain"]
-    assert {trial.number % 3 for trial in drains} >= {0, 2}  # it goes by its trials' numbers
+    assert len({trial.number % 3 for trial in drains}) > 1  # it goes by its trials' numbers
     done, run = _run(tmp_path, profile, "--precision", "40%", "--budget", "12s")
     assert done.code == 0, done.all
     rounds = _rounds(run)
+    rounds["drain"].pop("fake:honest (A/A)")  # of the profile's rounds alone
     assert rounds["closed"] == {"fake:honest": 1, "fake:early": 1, "fake:jittery": 1}
     assert rounds["drain"]["fake:early"] == 3
     assert rounds["drain"]["fake:jittery"] > 3

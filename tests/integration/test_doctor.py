@@ -50,6 +50,7 @@ def left_behind(place):
 # --- the arms --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["celery:solo", "dramatiq", "rq:simple"])
 def test_both_arms_drain_the_same_tasks_and_no_command_is_added(name, lease, place, environment_of):
     """Recording through Redis would be a command per task at the least."""
@@ -123,6 +124,7 @@ def test_the_lateness_of_an_open_load_is_read_from_its_own_events(
 # --- the command -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_figures_are_one_object_on_stdout_and_nothing_is_left(
     tmp_path, server_program, made_environments
 ):
@@ -143,7 +145,10 @@ def test_the_figures_are_one_object_on_stdout_and_nothing_is_left(
     ratio = told["perturbation_ratio"]["fake:honest"]
     assert ratio["pairs"] == 1
     assert ratio["ratio"] == pytest.approx(ratio["harness_per_s"] / ratio["bare_per_s"], rel=0.01)
-    assert told["redis_commands_added"] == {"fake:honest": 0.0, "fake:dies": None}
+    assert told["redis_commands_added"] == {
+        "fake:honest": pytest.approx(0, abs=0.01),
+        "fake:dies": None,
+    }
     assert told["perturbation_ratio"]["fake:dies"]["ratio"] is None
     assert "worker" in told["perturbation_ratio"]["fake:dies"]["failed"]
     assert [aim["met"] for aim in told["aims"] if "fake:dies" in aim["aim"]] == [False, False]

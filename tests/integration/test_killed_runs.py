@@ -69,7 +69,14 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+#: The others take half a minute each, and are run where there is time for them.
+ALWAYS = ("in the second trial", "between two trials")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [m if m in ALWAYS else pytest.param(m, marks=pytest.mark.slow) for m in MOMENTS],
+)
 def test_a_killed_run_is_completed(tmp_path: Path, uninterrupted: Told, moment: str) -> None:
     place = Place(tmp_path)
     with place.begin() as bench:
@@ -92,6 +99,7 @@ def test_a_killed_run_is_completed(tmp_path: Path, uninterrupted: Told, moment: 
     assert again["argv"] == ["run", "--resume", str(place.run.path)]
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_is_completed(tmp_path: Path, uninterrupted: Told) -> None:
     place = Place(tmp_path)
     seen: dict[str, tuple[int, str]] = {}

@@ -60,6 +60,7 @@ def test_a_library_is_measured_and_pytest_benchmark_reads_the_file(
     assert run_bench("report", run.path, cwd=tmp_path).code == 0
 
 
+@pytest.mark.slow
 def test_what_fails_is_a_result_and_a_run_can_be_added_to(
     tmp_path: Path, server_program: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_what_fails_is_a_result_and_a_run_can_be_added_to(
     assert set(read_problems(run.path)) == {"fake:dies", "fake:refuses"}
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_has_ended_and_leaves_nothing_behind(
     tmp_path: Path, server_program: Path
 ) -> None:
