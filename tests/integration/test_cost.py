@@ -211,7 +211,7 @@ def test_the_peak_is_remembered_when_the_memory_is_gone(server: Server, parent):
 # --- real workers ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variant", ["dramatiq", "arq"])
+@pytest.mark.parametrize("variant", ["dramatiq", pytest.param("arq", marks=pytest.mark.slow)])
 def test_a_drain_costs_what_its_marks_tell(
     variant: str, server: Server, open_lease: Callable[..., Lease], tmp_path: Path
 ):
