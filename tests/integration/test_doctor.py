@@ -64,7 +64,7 @@ def test_both_arms_drain_the_same_tasks_and_no_command_is_added(name, lease, pla
 
 
 def test_the_bare_arm_records_nothing_and_the_harness_all(lease, place, environment_of):
-    plan = lease("fake:honest")
+    plan = lease("fake:honest", seconds=2)
     env = environment_of(plan.choice.backend)
     arms.bare(plan, env, place)
     assert list(place.folder.path.rglob("*.events")) == []
