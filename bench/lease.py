@@ -13,18 +13,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import pandas as pd
 
 from backends.kit import events
-from bench import bot_api, processes, store
+from bench import bot_api, logs, processes, store
+from bench.cells import LeasePlan
 from bench.cost import Meter
 from bench.environments import Environment
 from bench.events import Tail, read_raw, write_parquet
-from bench.plan import LeasePlan
+from bench.logs import Logs
 from bench.producer import LeaseFailed, Producer, ended
-from bench.redis_server import Server, secrets_of
+from bench.redis_server import Server
 
 #: Workers start from here, so that ``backends`` and ``scenarios`` are all they find.
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +33,6 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 30.0
 #: Between two looks at the workers' memory while a trial runs.
 SAMPLE_EVERY_S = 0.5
-LOG_TAIL_LINES = 12
 
 
 class Lease:
@@ -65,6 +65,7 @@ class Lease:
         self.namespace = f"{token}-{lease_id.split('-')[1]}-{time.monotonic_ns() & 0xFFFF:04x}"
         self.folder = run.leases / lease_id
         self.tail = Tail(self.folder / "events")
+        self.logs = Logs(self.folder, server.url)
         self._server = server
         self._env = env
         self._token = token
@@ -72,7 +73,6 @@ class Lease:
         self._workers: list[subprocess.Popen[bytes]] = []
         self._producer: Producer | None = None
         self._bot_api: subprocess.Popen[bytes] | None = None
-        self._logs: list[IO[bytes]] = []
         self._meter: Meter | None = None
         self._sampled = 0.0
         self._facts: dict[str, Any] = {}
@@ -133,7 +133,7 @@ class Lease:
             [sys.executable, "-m", "bench.bot_api"],
             env=processes.clean_environment(variables | extra),
             cwd=ROOT,
-            log=self._log("bot-api.log"),
+            log=self.logs.open(logs.BOT_API),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -149,7 +149,7 @@ class Lease:
             [self._env.python, "-m", "backends.kit.producer", module],
             env=self._variables | {"BENCH_ROLE": "producer"},
             cwd=ROOT,
-            log=self._log("producer.log"),
+            log=self.logs.open(logs.PRODUCER),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -169,7 +169,7 @@ class Lease:
             return
         started = time.monotonic()
         deadline = min(deadline, started + READY_WITHIN_S)
-        log = self._log("worker.log")
+        log = self.logs.open(logs.WORKER)
         for command in self._commands:
             process = processes.start(
                 [self._env.python, *command],
@@ -181,7 +181,7 @@ class Lease:
         readiness = self.backend.readiness
         per_command = readiness.times == "per command"
         wanted = len(self._workers) if per_command else self.plan.concurrency
-        while len(re.findall(readiness.pattern, self._read_log("worker.log"))) < wanted:
+        while len(re.findall(readiness.pattern, self.logs.read(logs.WORKER))) < wanted:
             self.check_alive()
             if time.monotonic() > deadline:
                 waited = time.monotonic() - started
@@ -247,14 +247,6 @@ class Lease:
         assert self._meter is not None
         return self.backend.pending(self._meter.client, self.namespace, self._scratch)
 
-    def log_tail(self) -> list[str]:
-        """The last lines of the worker's and, if it has any, the producer's log, masked."""
-        lines: list[str] = []
-        for name in ("worker.log", "producer.log"):
-            if (self.folder / name).exists():
-                lines += self._mask(self._read_log(name)).splitlines()[-LOG_TAIL_LINES:]
-        return lines
-
     # --- stop --------------------------------------------------------------------------------
 
     def __exit__(
@@ -269,7 +261,7 @@ class Lease:
             lambda: self._stop_processes(patience_s),
             self._sweep,
             self._keep_events,
-            self._mask_logs,
+            self.logs.mask,
             lambda: store.write_json(self.folder / "lease.json", self._facts),
             lambda: shutil.rmtree(self._scratch, ignore_errors=True),
         ]
@@ -314,8 +306,7 @@ class Lease:
                 if pipe is not None:
                     with contextlib.suppress(OSError):
                         pipe.close()
-        for log in self._logs:
-            log.close()
+        self.logs.close()
 
     def _sweep(self) -> None:
         """Remove the lease's keys; try again, for a killed worker's last command may be late."""
@@ -334,24 +325,3 @@ class Lease:
         if not table.exists():  # it does if this is done again after an interrupt
             write_parquet(read_raw(self.folder / "events"), table)
         shutil.rmtree(self.folder / "events")
-
-    def _mask_logs(self) -> None:
-        for name in ("worker.log", "producer.log", "bot-api.log"):
-            if (self.folder / name).exists():
-                text = self._read_log(name)
-                masked = self._mask(text)
-                if masked != text:
-                    store.write_text(self.folder / name, masked)
-
-    def _mask(self, text: str) -> str:
-        for secret in secrets_of(self._server.url):
-            text = text.replace(secret, "***")
-        return text
-
-    def _log(self, name: str) -> IO[bytes]:
-        log = (self.folder / name).open("ab")
-        self._logs.append(log)
-        return log
-
-    def _read_log(self, name: str) -> str:
-        return (self.folder / name).read_text(encoding="utf-8", errors="replace")

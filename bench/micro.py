@@ -20,13 +20,13 @@ from typing import Any
 import redis
 
 from backends import Choice, all_backends
-from bench import processes
+from bench import logs, processes
 from bench.analysis import analyse
+from bench.cells import LeasePlan
 from bench.environments import MICRO_LOCK, Environment, environment
 from bench.errors import RedisError
 from bench.lease import READY_WITHIN_S, ROOT, Lease
 from bench.micro_files import FOLDER, file_name, tidy, write_merged
-from bench.plan import LeasePlan
 from bench.producer import LeaseFailed, TrialTimeout
 from bench.redis_server import Server
 from bench.session import Ground, Options, ground, surroundings
@@ -87,23 +87,18 @@ class MicroLease(Lease):
                 "COLUMNS": "300",  # or pytest cuts its reasons short
             },
             cwd=ROOT,
-            log=self._log("producer.log"),
+            log=self.logs.open(logs.PRODUCER),
         )
         try:
             self._await(process, PATIENCE_S + PATIENCE_TIMES * max_time_s)
         finally:
             processes.stop_all([process], 0.2)
-        problem = _problem(self.log_tail(), process.returncode)
+        problem = _problem(self.logs.tail(), process.returncode)
         try:
             report: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise LeaseFailed(problem or "pytest-benchmark wrote nothing") from None
         return report, problem
-
-    def logs(self) -> str:
-        """What the benchmarks and the worker wrote. Passwords are masked once it has ended."""
-        paths = (self.folder / name for name in ("producer.log", "worker.log"))
-        return "".join(self._read_log(path.name) for path in paths if path.exists())
 
     def _pytest(self, marked: str, max_time_s: float, output: Path) -> list[str]:
         """Its arguments. The settings of our own tests are not those of the benchmarks."""
@@ -210,10 +205,10 @@ def _measure_all(
                 scratch=place.scratch,
             )
 
-        reports, problems, logs = _measure_variant(lease, choice, micro.max_time_s)
+        reports, problems, wrote = _measure_variant(lease, choice, micro.max_time_s)
         report = tidy(reports, choice.name, env.library_version, "; ".join(problems))
         write_json(target / f"{name}.json", report)
-        write_text(target / f"{name}.log", logs)
+        write_text(target / f"{name}.log", wrote)
 
 
 def _facts(micro: Micro, server: Server, environments: dict[str, Environment]) -> dict[str, Any]:
@@ -235,7 +230,7 @@ def _measure_variant(
     """What pytest-benchmark wrote, what went wrong, and the logs. A failure is a result."""
     if reason := choice.variant.unsupported_reason():
         return [], [reason], ""
-    reports, problems, logs = [], [], ""
+    reports, problems, wrote = [], [], ""
     for phase in (WITHOUT_WORKER, WITH_WORKER):
         if phase == WITH_WORKER and not choice.backend.capabilities.results:
             continue
@@ -249,5 +244,6 @@ def _measure_variant(
         except (LeaseFailed, TrialTimeout) as error:
             problem = str(error)
         problems += [problem] if problem else []
-        logs += current.logs()
-    return reports, problems, logs
+        # Passwords are masked once it has ended.
+        wrote += current.logs.all()
+    return reports, problems, wrote

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from backends.kit import events
+from bench.cells import MIN_TASKS, Cell, TrialPlan
 from bench.lease import Lease
 from bench.measure.metrics import steady_rate
 from bench.measure.open_loop import Window, window
-from bench.plan import MIN_TASKS, Cell, TrialPlan
 from bench.producer import TrialTimeout
 from bench.schedule import offsets_ns
 from scenarios.spec import Item

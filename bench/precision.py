@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis import Tables
+from bench.cells import Cell, LeasePlan
 from bench.errors import UsageError
 from bench.measure.noise import precise_enough
 from bench.measure.statistics import MIN_ROUNDS, Estimate, paired_ratio
-from bench.plan import Cell, LeasePlan, Plan, round_of_leases
+from bench.plan import Plan, round_of_leases
 from bench.trial import describe
 
 DEFAULT_BUDGET_S = 1800.0

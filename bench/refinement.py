@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from bench.analysis import analyse
-from bench.plan import LeasePlan, Plan, TrialPlan
+from bench.cells import LeasePlan, TrialPlan
+from bench.plan import Plan
 from bench.precision import MOST_ROUNDS, Missed, Precision, missed, more_rounds, with_baselines
 from bench.resume import unfinished
 from bench.runner import Observer, Runner

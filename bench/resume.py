@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis import trials_by_lease
+from bench.cells import LeasePlan
 from bench.errors import RunFolderError, UsageError
 from bench.events import read_raw, write_parquet
-from bench.plan import LeasePlan, Plan
+from bench.plan import Plan
 from bench.redis_server import secrets_of
 from bench.request import Request, digest, request_of
 from bench.store import RunFolder, damage, open_run, write_text

@@ -9,10 +9,11 @@ from typing import Protocol
 
 import redis
 
+from bench.cells import LeasePlan, TrialPlan
 from bench.environments import Environment
 from bench.errors import RedisError
 from bench.lease import Lease
-from bench.plan import LeasePlan, Plan, TrialPlan
+from bench.plan import Plan
 from bench.producer import LeaseFailed, TrialTimeout
 from bench.redis_server import Server
 from bench.store import RunFolder, disk_errors
@@ -122,7 +123,7 @@ class Runner:
                     self._keep_all(plan.trials[done:], untried, lease.id)
                     done = len(plan.trials)
         except (LeaseFailed, TrialTimeout) as error:  # its producer did not start
-            outcome = Outcome("failed", str(error), log_tail=lease.log_tail())
+            outcome = Outcome("failed", str(error), log_tail=lease.logs.tail())
             self._keep_all(plan.trials, outcome, lease.id)
             return []
         return plan.trials[done:]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from bench.cells import Cell, TrialPlan
 from bench.lease import Lease
 from bench.offering import Invalid, Offer
-from bench.plan import Cell, TrialPlan
 from bench.producer import LeaseFailed, TrialTimeout
 
 
@@ -60,7 +60,7 @@ def run_trial(
     except LeaseFailed as error:
         outcome.status, outcome.reason = "failed", str(error)
     if outcome.status in ("timeout", "failed"):
-        outcome.log_tail = lease.log_tail()
+        outcome.log_tail = lease.logs.tail()
     outcome.sent, outcome.left, outcome.facts = offer.sent, offer.left, offer.facts
     outcome.took_s = round(time.monotonic() - started, 3)
     return outcome

@@ -13,10 +13,10 @@ from support import Ran, run_profile, write_profile
 from backends import choose
 from backends.spec import Backend
 from bench import environments, processes, redis_server
+from bench.cells import LeasePlan
 from bench.environments import Environment
 from bench.errors import RedisError
 from bench.lease import Lease
-from bench.plan import LeasePlan
 from bench.redis_server import Server
 from bench.store import create_run
 

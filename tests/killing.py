@@ -12,7 +12,8 @@ from support import Bench, Done, bench_process, run_folders, wait_until, write_p
 
 from bench import processes
 from bench.analysis import CELL, read_tables
-from bench.plan import TrialPlan, make_plan
+from bench.cells import TrialPlan
+from bench.plan import make_plan
 from bench.profile import load_profile
 from bench.store import RunFolder
 

@@ -18,8 +18,9 @@ import redis
 
 from bench import processes, redis_server
 from bench.analysis import Tables, analyse
+from bench.cells import LeasePlan, TrialPlan
 from bench.environments import environment
-from bench.plan import LeasePlan, Plan, TrialPlan, make_plan
+from bench.plan import Plan, make_plan
 from bench.profile import load_profile
 from bench.runner import Runner
 from bench.store import RunFolder, create_run

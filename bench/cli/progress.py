@@ -17,9 +17,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from bench.cells import TrialPlan
 from bench.environments import Environment, make
 from bench.offering import STEPS
-from bench.plan import TrialPlan
 from bench.trial import Outcome
 
 #: Rough seconds per trial beyond its load: starting, stopping, fetching results.

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import typer
 
+from bench.cells import LeasePlan
 from bench.cli import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
 from bench.cli.report import rebuild
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
-from bench.plan import LeasePlan
 from bench.precision import DEFAULT_BUDGET_S, Precision, parse_duration, parse_share
 from bench.profile import load_profile
 from bench.redis_server import Server

@@ -14,11 +14,11 @@ from typing import Any
 
 from backends.spec import Backend
 from bench import processes
+from bench.cells import LeasePlan
 from bench.doctor.costs import ROOT, close
 from bench.doctor.drain import Observer, Seen
 from bench.environments import Environment
 from bench.lease import Lease
-from bench.plan import LeasePlan
 from bench.producer import LeaseFailed, Producer, ended
 from bench.redis_server import Server
 from bench.store import RunFolder

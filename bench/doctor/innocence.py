@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from backends import Choice, UnknownVariant, all_backends, choose
+from bench.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.doctor import costs
 from bench.doctor.aims import aims
 from bench.doctor.arms import Place, bare, with_harness
@@ -22,7 +23,6 @@ from bench.doctor.drain import Seen, TooFewPolls
 from bench.environments import Environment, environment
 from bench.errors import unknown
 from bench.measure.statistics import paired_ratio
-from bench.plan import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.producer import LeaseFailed, TrialTimeout
 from bench.session import Options, ground
 from bench.store import RunFolder

@@ -12,10 +12,11 @@ from support import wait_until, write_profile
 
 from backends.kit import events
 from bench import processes
+from bench.cells import TrialPlan
 from bench.lease import Lease
 from bench.measure.open_loop import Window, window
 from bench.offering import times_of
-from bench.plan import TrialPlan, make_plan
+from bench.plan import make_plan
 from bench.profile import load_profile
 from bench.trial import Outcome, run_trial
 

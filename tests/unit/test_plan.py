@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from backends import choose
+from bench.cells import Cell, LeasePlan, TrialPlan
 from bench.errors import UsageError
-from bench.plan import Cell, LeasePlan, Plan, TrialPlan, make_plan
+from bench.plan import Plan, make_plan
 from bench.profile import Profile
 from scenarios import all_scenarios
 
