@@ -31,6 +31,7 @@ def cautions(
     """One sentence each, the gravest first."""
     told = [
         *_interrupted(run, trials),
+        *_resumed(run),
         *_no_baseline(run, tables),
         *_few_rounds(tables),
         *_imprecise(run),
@@ -70,18 +71,25 @@ def _no_baseline(run: Mapping[str, Any], tables: Sequence[Table]) -> list[str]:
     return [f"the baseline {name} has no value, so there is no ratio, in {listed(without)}"]
 
 
+def _resumed(run: Mapping[str, Any]) -> list[str]:
+    """The rounds of a resumed run were not all measured at one time; what differed is told."""
+    times = len(run.get("resumed", []))
+    told = [f"the run was cut short and resumed {plural(times, 'time')}"] if times else []
+    return told + list(run.get("warnings", []))
+
+
 def _few_rounds(tables: Sequence[Table]) -> list[str]:
-    loads = {(table.scenario, table.load) for table in tables if table.ranked}
-    short = {
-        f"{table.scenario} {table.load}": None
-        for table in tables
-        for row in table.rows
-        if row.headline and row.headline.rounds < MIN_ROUNDS
-    }
+    known = [table for table in tables if any(row.headline for row in table.rows)]
+    short = [table.caption for table in known if _rounds(table) < MIN_ROUNDS]
     if not short:
         return []
-    where = "in this run" if len(short) == len(loads) else f"for {', '.join(short)}"
+    where = "in this run" if len(short) == len(known) else f"in {listed(short)}"
     return [f"fewer than {MIN_ROUNDS} rounds {where}: no intervals, and a ratio may be chance"]
+
+
+def _rounds(table: Table) -> int:
+    """Those of the row that has most: what is missing in others is told there."""
+    return max(row.headline.rounds for row in table.rows if row.headline)
 
 
 def _imprecise(run: Mapping[str, Any]) -> list[str]:

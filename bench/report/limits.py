@@ -13,12 +13,12 @@ from bench.report.wording import base_name, figure
 RULE = (
     "of floor: what the value is of the best that a bare push and pop on the same server reaches: "
     "of throughputs the share, of times the multiple. It is taken from the same scenario, load, "
-    "parameters and concurrency. Where that has no such limit it is borrowed and marked ~: "
-    "throughputs from draining add, round trips and chains from the median latency of add at the "
-    "lowest open load, times the steps of a chain. Retries have none"
+    "parameters and concurrency. Where that has no such limit, or at an open load no valid one, "
+    "it is borrowed and marked ~: throughputs from draining add, latencies, round trips and chains "
+    "from the latency of add at the lowest open load, times the steps of a chain. Retries have none"
 )
 
-#: Metrics whose median may be measured against a borrowed latency.
+#: Metrics that may be measured against the same percentile of a borrowed latency.
 _TRIPS = frozenset({"round_trip", "end_to_end", "latency"})
 
 
@@ -36,7 +36,7 @@ def limit_text(cell: Cell, metric: str, limits: Sequence[Cell]) -> str:
     value = cell.value(metric)
     here = [limit for limit in limits if _same(limit, cell) and limit.status != "unsupported"]
     best, mark = _best(here, metric), ""
-    if best is None and not here:
+    if best is None and (not here or cell.load == "open"):
         best, mark = _borrowed(cell, metric, limits), "~"
     if not value or not best or value < 0:
         return "-"
@@ -72,13 +72,14 @@ def _borrowed(cell: Cell, metric: str, limits: Sequence[Cell]) -> float | None:
     ]
     if base_name(metric) == "throughput":
         return _best((limit for limit in adds if limit.load == "drain"), metric)
-    if base_name(metric) not in _TRIPS or not metric.endswith("_p50"):
+    percentile = metric.rpartition("_")[2]
+    if base_name(metric) not in _TRIPS or not percentile.startswith("p"):
         return None
     # Variants of the limit differ in what they are offered: each counts at its own lowest load.
     lowest: dict[str, Cell] = {}
     for limit in sorted((limit for limit in adds if limit.load == "open"), key=_offered):
         lowest.setdefault(limit.variant, limit)
-    latency = _best(lowest.values(), "latency_ms_p50")
+    latency = _best(lowest.values(), f"latency_ms_{percentile}")
     return latency * float(cell.params.get("length", 1)) if latency else None
 
 

@@ -168,7 +168,8 @@ def _table(table: Table, baseline: str) -> list[str]:
         f"#### {table.caption}",
         "",
         f"Ranked by {label(table.headline)}{unit}, {table.better} is better; "
-        f"{plural(table.planned, 'round')}.",
+        f"{plural(table.planned, 'round')}."
+        + (" Each row is offered a rate of its own." if "offered" in table.params else ""),
         "",
         *grid(head, rows, right=(0, *numbers)),
         *_noise(table),

@@ -18,6 +18,10 @@ from bench.report.wording import listed, number, plural
 #: So many sigmas, and so large a share of the median, from the median of its cell.
 SIGMAS = 5.0
 SHARE = 0.1
+#: With fewer rounds than this two that happen to lie close make any third look far, so what is
+#: far there must be far by the larger share.
+FEW_ROUNDS = 6
+SHARE_OF_FEW = 0.3
 #: The median absolute deviation of a normal distribution, times this, is its sigma.
 MAD_TO_SIGMA = 1.4826
 
@@ -53,11 +57,12 @@ def _of_cell(table: Table, variant: str, values: Rounds) -> list[str]:
 
 def far(values: Mapping[int, float]) -> list[int]:
     """The rounds that deviate by more than :data:`SIGMAS` sigmas of the median absolute deviation
-    and by more than :data:`SHARE` of the median."""
+    and by more than :data:`SHARE` of the median, or :data:`SHARE_OF_FEW` of few rounds."""
     if len(values) < MIN_ROUNDS:
         return []
     data = np.array(list(values.values()))
     middle = float(np.median(data))
     sigma = MAD_TO_SIGMA * float(np.median(np.abs(data - middle)))
-    limit = max(SIGMAS * sigma, SHARE * abs(middle))
+    share = SHARE_OF_FEW if len(values) < FEW_ROUNDS else SHARE
+    limit = max(SIGMAS * sigma, share * abs(middle))
     return [number for number, value in values.items() if abs(value - middle) > limit]

@@ -64,6 +64,22 @@ def test_where_there_is_no_such_limit_it_is_borrowed_and_marked(tmp_path):
     assert found["flaky", "burst", "slow:base"] == "-"
 
 
+def test_where_the_limit_was_invalid_at_an_open_load_its_lowest_load_is_borrowed(tmp_path):
+    run = limited(tmp_path / "run")
+    params = {**OPEN, "offered": 0.95}
+    for name in ("bare:one", "bare:many"):
+        late = [("invalid", "the generator ran late")] * 2
+        run.cell(name, [9.0], load="open", params=params, bad=late, is_floor=True)
+    run.cell("slow:base", thrice(36.0), load="open", params=params)
+    (row,) = (
+        row
+        for table in load_report(run.write()).tables
+        for row in table.rows
+        if (row.variant, table.load) == ("slow:base", "open")
+    )
+    assert row.limit == "~4.0x"  # 36 ms of 9 ms at half its drain
+
+
 def test_a_limit_of_another_concurrency_or_that_failed_is_none(tmp_path):
     run = SmallRun(tmp_path / "run").cell("bare", thrice(1000.0), is_floor=True, concurrency=1)
     run.cell("bare", [999.0], bad=[("failed", "no")] * 2, is_floor=True)

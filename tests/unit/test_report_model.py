@@ -115,7 +115,21 @@ def test_fewer_than_three_rounds_give_a_ratio_without_interval(tmp_path):
     run = SmallRun(tmp_path / "run").cell("slow:base", [100, 100]).cell("quick", [180, 190])
     report = load_report(run.write())
     assert rows(report)["quick"].ratio_text == "1.85x"
-    assert any("fewer than 3 rounds" in warning for warning in report.warnings)
+    assert any("fewer than 3 rounds in this run" in warning for warning in report.warnings)
+
+
+def test_tables_with_few_rounds_are_named_where_others_have_enough(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [100, 100, 100])
+    report = load_report(run.cell("slow:base", [100, 100], concurrency=1).write())
+    (line,) = [warning for warning in report.warnings if "fewer than 3 rounds" in warning]
+    assert line.startswith("fewer than 3 rounds in add, drain, concurrency 1:")
+
+
+def test_a_resumed_run_says_so_and_what_differed(tmp_path):
+    facts = {"resumed": [{}, {}], "warnings": ["the run was begun with code of commit a"]}
+    run = SmallRun(tmp_path / "run", **facts).cell("slow:base", [100, 100, 100])
+    told = load_report(run.write()).warnings
+    assert told[:2] == ("the run was cut short and resumed 2 times", *facts["warnings"])
 
 
 def test_a_ratio_of_values_that_are_not_positive_is_not_made(tmp_path):

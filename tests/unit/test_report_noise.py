@@ -113,8 +113,10 @@ def test_a_ratio_differs_only_beyond_interval_and_noise():
     ("values", "rounds"),
     [
         ([100, 101, 102, 150], [4]),
-        ([100, 100, 100, 109], []),  # far in sigmas, but by less than a tenth
-        ([100, 100, 100, 111], [4]),
+        ([100] * 5 + [109], []),  # far in sigmas, but by less than a tenth
+        ([100] * 5 + [111], [6]),
+        ([100, 101, 129], []),  # two of few may be near each other by chance
+        ([100, 101, 132], [3]),
         ([100, 140, 180, 220], []),  # spread, none far from the others
         ([100, 200], []),
         ([], []),
