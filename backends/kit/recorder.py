@@ -20,30 +20,37 @@ else:
 
 _pack = events.RECORD.pack
 _descriptor = -1
-_owner = 0
 
 
 def record(kind: int, task_id: int, value: int = 0) -> None:
     """Append one event, stamped now."""
     now = perf_counter_ns()
-    _write(_descriptor if _owner == os.getpid() else _open(), _pack(now, task_id, kind, value))
+    _write(_descriptor if _descriptor >= 0 else _open(), _pack(now, task_id, kind, value))
 
 
 def record_all(kind: int, times_and_ids: Iterable[tuple[int, int]]) -> None:
     """Append events of one kind that bear other times than now, in one write."""
     content = b"".join(_pack(t_ns, task_id, kind, 0) for t_ns, task_id in times_and_ids)
-    descriptor = _descriptor if _owner == os.getpid() else _open()
+    descriptor = _descriptor if _descriptor >= 0 else _open()
     while content:
         content = content[_write(descriptor, content) :]
 
 
 def _open() -> int:
-    """Open this process's file: on the first event, and again in a forked child."""
-    global _descriptor, _owner
-    pid = os.getpid()
-    name = f"{os.environ.get('BENCH_ROLE', 'worker')}-{pid}.events"
+    """Open this process's file, on its first event."""
+    global _descriptor
+    name = f"{os.environ.get('BENCH_ROLE', 'worker')}-{os.getpid()}.events"
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     _descriptor = os.open(os.path.join(os.environ["BENCH_EVENTS"], name), flags, 0o644)
-    _owner = pid
     return _descriptor
+
+
+def _forget() -> None:
+    global _descriptor
+    _descriptor = -1
+
+
+# A child has a file of its own. To ask for the process's id per event would be a system call each.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -17,7 +17,6 @@ def events_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     monkeypatch.setenv("BENCH_EVENTS", str(folder))
     monkeypatch.setenv("BENCH_ROLE", "test")
     monkeypatch.setattr(recorder, "_descriptor", -1)
-    monkeypatch.setattr(recorder, "_owner", 0)
     yield folder
     if recorder._descriptor != -1:
         os.close(recorder._descriptor)

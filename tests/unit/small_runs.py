@@ -178,7 +178,7 @@ def _round(
 
 def mixed(path: Path) -> RunFolder:
     """One table with everything that can become of a cell."""
-    run = SmallRun(path)
+    run = SmallRun(path, warnings=["the machine slept"])
     run.cell("slow:base", [100, 110, 105])
     run.cell("quick", [200, 225, 205], metrics={"enqueue_us_p50": [50, 51, 52]})
     run.cell("alike", [101, 108, 106])
