@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench.report.model import load_report
+from bench.report.parts import Report
 from bench.report.wording import number
 from bench.store import open_run
 
@@ -15,27 +18,81 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+REFERENCE = ROOT / "results" / "reference"
+
+#: The table's further columns, from ``summary.csv``: scenario, load, concurrency, parameters
+#: that tell such cells apart, metric.
+COLUMNS = (
+    ("add", "closed", 1, {}, "round_trip_ms_p50"),
+    ("add", "open", 4, {"rate_per_s": 50.0}, "latency_ms_p95"),
+    ("add", "drain", 4, {}, "redis_commands_per_task"),
+    ("add", "drain", 4, {}, "cpu_ms_per_task:worker"),
+    ("flaky", "burst", 4, {}, "retry_lateness_ms_p50"),
+    ("notification", "burst", 4, {}, "share_of_ideal"),
+)
+
+
 @pytest.fixture(scope="module")
-def drained() -> dict[str, tuple[str, str]]:
-    """Per variant its throughput and ratio in the reference run, at concurrency 4."""
-    report = load_report(open_run(ROOT / "results" / "reference"))
+def report() -> Report:
+    return load_report(open_run(REFERENCE))
+
+
+@pytest.fixture(scope="module")
+def summary() -> dict[tuple[object, ...], float]:
+    """Values of the reference run by variant, scenario, load, concurrency, parameter, metric."""
+    table = pd.read_csv(REFERENCE / "summary.csv")
+    found = {}
+    for row in table.itertuples():
+        params = json.loads(row.params)
+        rate = {name: params[name] for name in ("rate_per_s",) if name in params}
+        place = (row.variant, row.scenario, row.load, row.concurrency, str(rate), row.metric)
+        if "offered" not in params and params.get("length", 2) == 2:
+            found[place] = row.value
+    return found
+
+
+def rows_of(report: Report, summary: dict[tuple[object, ...], float]) -> list[str]:
+    """The table's rows as they have to be."""
     (table,) = (t for t in report.tables if t.caption == "add, drain, concurrency 4")
-    return {
-        row.variant: (number(row.headline.value), row.ratio_text)
-        for row in table.rows
-        if row.headline
-    }
+    failed: dict[str, dict[str, None]] = {}
+    for each in report.tables:
+        for row in each.rows:
+            failed.setdefault(row.variant, {}).update(dict.fromkeys(row.failed))
+    lines = []
+    for row in table.rows:
+        assert row.headline
+        cells = [f"{row.variant} {row.version}", number(row.headline.value)]
+        cells += [row.ratio_text, row.limit]
+        for scenario, load, concurrency, rate, metric in COLUMNS:
+            value = summary.get((row.variant, scenario, load, concurrency, str(rate), metric))
+            cells.append("-" if value is None else number(value))
+        checks = failed[row.variant]
+        cells.append(f"FAIL: {', '.join(checks)}" if checks else "pass")
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
-def test_its_table_has_the_reference_runs_figures(drained: dict[str, tuple[str, str]]) -> None:
-    rows = re.findall(r"^\| (\S+) [\d.]+ \| ([\d,.]+) \| ([^|]+) \|", README, re.MULTILINE)
-    assert {name: (value, ratio) for name, value, ratio in rows} == drained
+def test_its_table_has_the_reference_runs_figures(
+    report: Report, summary: dict[tuple[object, ...], float]
+) -> None:
+    rows = [line for line in README.splitlines() if re.match(r"\| \S+ \d\S* \|", line)]
+    assert rows == rows_of(report, summary)
+
+
+def test_each_figure_in_its_sentences_is_in_the_reference_run(report: Report) -> None:
+    """Rounded as the report rounds them: a number that is nowhere there is out of date."""
+    text = (REFERENCE / "report.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"\d[\d,.]*\d|\d", text))
+    short = README[README.index("In short") : README.index("On Windows first")]
+    points = README[README.index("- **No variant") : README.index("Exit code 1")]
+    told = re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", short + points)
+    assert len(told) > 15
+    assert [figure for figure in told if figure not in known] == []
 
 
 def test_the_reference_run_is_of_committed_code_and_has_no_raw_events() -> None:
-    reference = ROOT / "results" / "reference"
-    assert open_run(reference).read_run()["code"]["dirty"] is False
-    assert not (reference / "leases").exists()
+    assert open_run(REFERENCE).read_run()["code"]["dirty"] is False
+    assert not (REFERENCE / "leases").exists()
 
 
 @pytest.mark.parametrize(
