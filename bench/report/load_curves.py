@@ -107,7 +107,9 @@ def _panel(title: str, cells: Sequence[Cell]) -> Panel | None:
         )
         if points:
             lines.append(Line(variant, tuple(points), is_limit=own[0].kind == "limit"))
-    return Panel(title, tuple(lines)) if lines else None
+    # Of one rate alone there is nothing to see that the table does not say.
+    curved = any(len(line.points) > 1 for line in lines)
+    return Panel(title, tuple(lines)) if curved else None
 
 
 def _point(cell: Cell) -> Point | None:

@@ -160,22 +160,41 @@ def test_each_offered_load_is_a_column_and_saturation_the_last(sections):
 
 
 def test_invalid_points_are_not_drawn_and_a_p95_is_hollow_and_told():
-    params = {"arrival": "poisson", "offered": 0.5}
-    values = {"latency_ms_p50": 1.0, "latency_ms_p95": 8.0, "offered_tasks_per_s": 100.0}
-    lines = [cell("scarce", "open", params, values=values)]
-    lines.append(cell("tardy-queue", "open", params, values=values, status="invalid"))
-    full = load_curves.section(
-        [cell("much", "open", params, values={**values, "latency_ms_p99": 9.0})]
+    values = {"latency_ms_p50": 1.0, "latency_ms_p95": 8.0}
+
+    def drawn(more, *states):
+        """The picture of one variant per state, each offered two rates."""
+        found = load_curves.section(
+            [
+                cell(name, "open", params, values=values | more | rate, status=status)
+                for name, status in states
+                for params, rate in (
+                    ({"arrival": "poisson", "offered": 0.5}, {"offered_tasks_per_s": 100.0}),
+                    ({"arrival": "poisson", "offered": 0.8}, {"offered_tasks_per_s": 160.0}),
+                )
+            ]
+        )
+        assert found
+        assert found.picture
+        return found.picture.svg
+
+    full = drawn({"latency_ms_p99": 9.0}, ("much", "ok"))
+    scarce = drawn({}, ("scarce", "ok"), ("tardy-queue", "invalid"))
+    assert "hollow" not in full
+    assert "hollow: p95" in scarce
+    assert "tardy-queue" not in scarce
+    assert len(re.findall("<circle", scarce)) == 2
+
+
+def test_one_rate_alone_is_a_table_and_no_picture():
+    params = {"arrival": "poisson", "rate_per_s": 50.0}
+    values = {"latency_ms_p50": 1.0, "latency_ms_p99": 8.0, "offered_tasks_per_s": 50.0}
+    found = load_curves.section(
+        [cell(name, "open", params, values=values) for name in ("one", "other")]
     )
-    scarce = load_curves.section(lines)
-    assert full
-    assert scarce
-    assert full.picture
-    assert scarce.picture
-    assert "hollow" not in full.picture.svg
-    assert "hollow: p95" in scarce.picture.svg
-    assert "tardy-queue" not in scarce.picture.svg
-    assert len(re.findall("<circle", scarce.picture.svg)) == 1
+    assert found
+    assert found.picture is None
+    assert [row[0] for row in found.grids[0].rows] == ["one", "other"]
 
 
 def test_different_arrivals_and_concurrencies_are_not_mixed():
