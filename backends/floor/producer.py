@@ -11,8 +11,11 @@ from backends.kit.client import NothingKept, Step
 
 class Client:
     def send(self, steps: list[Step]) -> int:
+        return redis.rpush(KEY, self.serialise(steps))
+
+    def serialise(self, steps: list[Step]) -> str:
         (step,) = steps
-        return redis.rpush(KEY, json.dumps(step))
+        return json.dumps(step)
 
     def result(self, handle: Any, timeout_s: float) -> Any:
         raise NothingKept

@@ -14,6 +14,7 @@ from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from bench.micro import MAX_TIME_S, Micro, default_choices, environments_of, measure
 from bench.micro_files import FOLDER, MERGED, read_micro, read_problems
 from bench.plan import choices_of
+from bench.report import write_reports
 from bench.report.micro import micro_grids
 from bench.report.terminal import print_grid
 from bench.session import Options
@@ -60,6 +61,7 @@ def micro(
         folder = measure(Micro(choices, options, max_time, into, announce))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    write_reports(folder)
     return _show(folder, {choice.name for choice in choices})
 
 
@@ -73,5 +75,6 @@ def _show(run: RunFolder, asked: set[str]) -> int:
     problems = {v: why for v, why in read_problems(run.path).items() if v in asked}
     for variant, why in problems.items():
         typer.echo(f"{variant}: {why}")
+    typer.echo(f"report: {run.path / 'report.md'}")
     typer.echo(f"pytest-benchmark compare --group-by=group {run.path / FOLDER / MERGED}")
     return EXIT_FAILED if problems else EXIT_OK

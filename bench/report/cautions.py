@@ -59,6 +59,8 @@ def _interrupted(run: Mapping[str, Any], trials: Mapping[str, int]) -> list[str]
 
 def _no_baseline(run: Mapping[str, Any], tables: Sequence[Table]) -> list[str]:
     name = run["baseline"]
+    if not name:  # microbenchmarks alone
+        return []
     if name not in run["variants"]:
         return [f"the baseline {name} is not in this run: there are no ratios and no headlines"]
     without = [

@@ -57,6 +57,10 @@ def test_a_library_is_measured_and_pytest_benchmark_reads_the_file(
     assert compared.returncode == 0, compared.stderr
     for group in GROUPS:
         assert f"benchmark '{group}': 1 tests" in compared.stdout
+    report = (run.path / "report.md").read_text(encoding="utf-8")
+    assert "## Microbenchmarks\n" in report
+    assert "baseline" not in report
+    assert f"report: {run.path / 'report.md'}" in done.out
     assert run_bench("report", run.path, cwd=tmp_path).code == 0
 
 
