@@ -7,7 +7,7 @@ import shutil
 import typer
 from rich.table import Table
 
-from backends import UnknownVariant, all_backends, choose
+from backends import Choice, UnknownVariant, all_backends, choose
 from bench.cli import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
@@ -20,13 +20,16 @@ app.add_typer(commands, name="env", no_args_is_help=True)
 
 def _chosen(names: list[str]) -> list[Environment]:
     """The environments of the named backends; of all that are compared where none is named."""
-    if not names:
-        return [environment(backend) for backend in all_backends().values() if not backend.hidden]
+    return [environment(choice.backend, choice.version) for choice in _choices(names)]
+
+
+def _choices(names: list[str]) -> list[Choice]:
+    """One of each named backend; of all that are compared where none is named."""
+    compared = [backend.name for backend in all_backends().values() if not backend.hidden]
     try:
-        chosen = [choose(name)[0] for name in names]
+        return [choose(name)[0] for name in names or compared]
     except UnknownVariant as error:
         raise unknown("backend", error.wanted, all_backends()) from None
-    return [environment(choice.backend, choice.version) for choice in chosen]
 
 
 @commands.command("list")
@@ -57,11 +60,14 @@ def lock_(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) ->
     """
     names = backends or []
     own = [name for name in names if name != MICRO_LOCK.stem]
-    for env in _chosen(own) if own or not names else []:
-        if env.version:
-            raise UsageError(f"{env.name}: only the newest release is locked; leave @... out")
-        lock(env.backend)
-        typer.echo(f"{env.name}: {env.backend.folder / 'requirements.lock'}")
+    for choice in _choices(own) if own or not names else []:
+        name, folder = choice.backend.name, choice.backend.folder
+        if choice.version:
+            raise UsageError(
+                f"{name}@{choice.version}: only the newest release is locked; leave @... out"
+            )
+        lock(choice.backend)
+        typer.echo(f"{name}: {folder / 'requirements.lock'}")
     if own != names or not names:
         lock_micro()
         typer.echo(f"{MICRO_LOCK.stem}: {MICRO_LOCK}")
