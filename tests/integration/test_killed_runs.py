@@ -69,14 +69,7 @@ MOMENTS = {
 }
 
 
-#: The others take half a minute each, and are run where there is time for them.
-ALWAYS = ("in the second trial", "between two trials")
-
-
-@pytest.mark.parametrize(
-    "moment",
-    [m if m in ALWAYS else pytest.param(m, marks=pytest.mark.slow) for m in MOMENTS],
-)
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_run_is_completed(tmp_path: Path, uninterrupted: Told, moment: str) -> None:
     place = Place(tmp_path)
     with place.begin() as bench:
