@@ -29,8 +29,8 @@ SCENARIO = Scenario(
     name="flaky",
     question="Are failures retried exactly 3 times, never early, and is the end visible?",
     items=_items,
-    headline={"burst": "retry_lateness_ms_p50"},
-    columns={"burst": ("retry_lateness_ms_max", "attempts_per_task")},
+    headline=dict.fromkeys(("burst", "open"), "retry_lateness_ms_p50"),
+    columns=dict.fromkeys(("burst", "open"), ("retry_lateness_ms_max", "attempts_per_task")),
     parameters=(
         Parameter(
             "retry_delay_s",

@@ -8,6 +8,7 @@ from bench.report.cells import Cell, by_variant
 from bench.report.curves import Line, Panel, Point, picture
 from bench.report.sections import Grid, Picture, Section
 from bench.report.wording import caption, number
+from scenarios import all_scenarios
 
 _TAILS = ("latency_ms_p99", "latency_ms_p95")
 
@@ -44,7 +45,7 @@ def _groups(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
     """By caption without the rate: open and saturation cells that differ in nothing else."""
     groups: dict[str, list[Cell]] = {}
     for cell in sorted(cells, key=lambda cell: cell.concurrency):
-        if cell.load in ("open", "saturation"):
+        if cell.load in ("open", "saturation") and _is_of_latency(cell):
             kept = {
                 name: value
                 for name, value in cell.params.items()
@@ -57,6 +58,12 @@ def _groups(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
         for title, group in groups.items()
         if any(cell.load == "open" for cell in group)
     }
+
+
+def _is_of_latency(cell: Cell) -> bool:
+    """Not of a scenario that waits on purpose, as for a retry."""
+    headline = all_scenarios()[cell.scenario].headline
+    return headline["open"].startswith("latency")
 
 
 def _grid(title: str, cells: Sequence[Cell]) -> Grid:

@@ -186,6 +186,12 @@ def test_invalid_points_are_not_drawn_and_a_p95_is_hollow_and_told():
     assert len(re.findall("<circle", scarce)) == 2
 
 
+def test_a_latency_with_retries_in_it_is_none():
+    params = {"arrival": "constant", "rate_per_s": 8.0, "retry_delay_s": 1.0}
+    values = {"latency_ms_p50": 1000.0, "offered_tasks_per_s": 8.0}
+    assert load_curves.section([cell("x", "open", params, scenario="flaky", values=values)]) is None
+
+
 def test_one_rate_alone_is_a_table_and_no_picture():
     params = {"arrival": "poisson", "rate_per_s": 50.0}
     values = {"latency_ms_p50": 1.0, "latency_ms_p99": 8.0, "offered_tasks_per_s": 50.0}
