@@ -22,6 +22,9 @@ from scenarios.spec import Item
 
 #: With no event for so long, and nothing left in the broker, what is missing will not come.
 QUIET_S = 1.0
+#: What is still in the broker although everything has ended, and so long does not become less,
+#: will not leave it: tasks that were done and not acknowledged, say.
+SETTLE_S = 30.0
 #: The longest a caller waits for a result beyond the time the work itself takes.
 RESULT_TIMEOUT_S = 10.0
 #: An open load whose generator was later than this at p99, and later than this share of the p99
@@ -40,6 +43,10 @@ STEP_TASKS = 100
 
 class Invalid(Exception):
     """The load was not offered as it was meant to be, so nothing can be said about the queue."""
+
+
+class NotEmpty(Exception):
+    """Tasks that have ended are still in the broker: it would give them out again."""
 
 
 @dataclass
@@ -266,14 +273,22 @@ class Offer:
         """Wait until the broker holds nothing, or the next trial's latency carries this backlog.
 
         Raises:
+            NotEmpty: something is still there, and for long it has not become less.
             TrialTimeout: something is still there at the deadline.
         """
-        pause = 0.005
+        pause, fewest, since = 0.005, math.inf, time.monotonic()
         while left := self.lease.pending():
             self.left = left
             self.lease.check_alive()
-            if time.monotonic() > self.deadline:
+            now = time.monotonic()
+            if left < fewest:
+                fewest, since = left, now
+            if now > self.deadline:
                 raise TrialTimeout(f"{left} tasks are still in the broker")
+            if now - since > SETTLE_S:
+                raise NotEmpty(
+                    f"{left} tasks are still in the broker, and for {SETTLE_S:g} s none has left it"
+                )
             time.sleep(pause)
             pause = min(2 * pause, 0.2)
         self.left = 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.cells import Cell, TrialPlan
 from bench.lease import Lease
-from bench.offering import Invalid, Offer
+from bench.offering import Invalid, NotEmpty, Offer
 from bench.producer import LeaseFailed, TrialTimeout
 
 
@@ -57,6 +57,8 @@ def run_trial(
             offer.prove_empty()
     except TrialTimeout as error:
         outcome.status, outcome.reason = "timeout", f"not done within {timeout_s:g} s: {error}"
+    except NotEmpty as error:
+        outcome.status, outcome.reason = "timeout", str(error)
     except LeaseFailed as error:
         outcome.status, outcome.reason = "failed", str(error)
     if outcome.status in ("timeout", "failed"):

@@ -85,6 +85,11 @@ class Celery(Backend):
         return (f"{namespace}:celery", f"{namespace}:unacked")
 
 
+_LOST_ACKS = (
+    "With more than 10 tasks at once acknowledgements may be given up for want of a connection "
+    "(max_connections, 10 by default): such tasks were done but stay with the broker."
+)
+
 BACKEND = Celery(
     name="celery",
     distribution="celery",
@@ -111,6 +116,7 @@ BACKEND = Celery(
             concurrency="1 worker x N greenlets",
             semantics=_SEMANTICS,
             nominal_tasks_per_s=300,
+            caveat=_LOST_ACKS,
             settings=_TIME_LIMITS[:1],
         ),
         Variant(
@@ -119,7 +125,7 @@ BACKEND = Celery(
             concurrency="1 worker x N greenlets",
             semantics=_SEMANTICS,
             nominal_tasks_per_s=300,
-            caveat="eventlet is deprecated by its own maintainers.",
+            caveat=f"{_LOST_ACKS} eventlet is deprecated by its own maintainers.",
         ),
     ),
     # Logged by the consumer once it listens on the queue.
