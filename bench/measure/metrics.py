@@ -36,6 +36,9 @@ HIGHER_IS_BETTER = frozenset(
 #: Loads that keep every slot busy for a while: their completions have a rate.
 _BUSY = ("drain", "burst", "backlog")
 
+#: Times that end when the caller has its result: of callers that wait for it.
+_WAITED_FOR = frozenset({"round_trip_ms", "result_delivery_ms"})
+
 #: What follows a metric's name and unit: a split by role or command, a percentile, the maximum.
 _AFTER_UNIT = re.compile(r"(_p\d+(\.\d+)?|_max)?(:.*)?$")
 #: By the end of a name, its unit; the first that fits.
@@ -91,7 +94,9 @@ def trial_metrics(
         return {} if rate is None else {"saturation_tasks_per_s": Value(rate, len(steps))}
     found: dict[str, Value] = {}
     for name, samples in _samples(trace, tried).items():
-        found |= _percentiles(name, samples)
+        # Elsewhere results are fetched when all has ended: that time would be the harness's.
+        if load == "closed" or name not in _WAITED_FOR:
+            found |= _percentiles(name, samples)
     if load in _BUSY:
         found |= _throughput(trace, params, concurrency)
     if load == "drain":

@@ -41,7 +41,12 @@ def differs(ratio: Estimate, floor: float | None) -> bool:
     noise floor, where one is known. Without an interval nothing is."""
     if ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high:
         return False
-    return floor is None or abs(math.log(ratio.value)) > math.log(floor)
+    return floor is None or not within(ratio.value, floor)
+
+
+def within(ratio: float, floor: float) -> bool:
+    """Whether a ratio is no further from 1 than the noise floor, either way."""
+    return abs(math.log(ratio)) <= math.log(floor)
 
 
 def precise_enough(ratio: Estimate, within: float) -> bool:

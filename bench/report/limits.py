@@ -33,6 +33,8 @@ def limit_text(cell: Cell, metric: str, limits: Sequence[Cell]) -> str:
     """
     if not limits:
         return ""
+    if cell.state:  # what is left of it is not what was asked for
+        return "-"
     value = cell.value(metric)
     here = [limit for limit in limits if _same(limit, cell) and limit.status != "unsupported"]
     best, mark = _best(here, metric), ""

@@ -90,7 +90,7 @@ def _top(report: Report) -> list[str]:
     facts, host = report.facts, report.facts["host"]
     when = facts["started_at"][:10]
     where = f"{host.get('cpu', 'unknown processor')}, {host.get('cores', '?')} cores"
-    status = "all passed" if report.all_passed else "NOT all passed"
+    status = "all well" if report.all_passed else "NOT all well"
     return [
         f"# Task queue benchmark: {escape(report.run_id)}",
         "",
@@ -173,7 +173,14 @@ def _table(table: Table, baseline: str) -> list[str]:
         "",
         *grid(head, rows, right=(0, *numbers)),
         *_noise(table),
+        *_problems(table),
     ]
+
+
+def _problems(table: Table) -> list[str]:
+    """Why rows are not ranked, below the table: a reason is longer than a cell should be."""
+    told = [escape(f"- {row.variant}: {row.problem}") for row in table.rows if row.problem]
+    return [*told, ""] if told else []
 
 
 def _noise(table: Table) -> list[str]:
@@ -185,7 +192,7 @@ def _noise(table: Table) -> list[str]:
 def _row(table: Table, row: Row, *, chain: bool) -> list[str]:
     ratio = row.ratio_text
     if ratio == NO_DIFFERENCE and row.ratio:
-        ratio += row.ratio.figures.partition("x")[2]
+        ratio += row.ratio.figures.partition("x")[2] if row.ratio.has_interval else ""
     cells = [
         row.place,
         row.variant,
@@ -194,7 +201,7 @@ def _row(table: Table, row: Row, *, chain: bool) -> list[str]:
         ratio,
         *([row.limit or "-"] if table.has_limits else []),
         *(_short(measure) for measure in row.columns),
-        row.state,
+        row.brief,
         f"{row.how.ack}, {row.how.delivery}",
     ]
     cells += [row.how.concurrency] if table.concurrency > 1 else []

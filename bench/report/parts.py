@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.measure.noise import differs
-from bench.measure.statistics import Estimate
+from bench.measure.noise import differs, within
+from bench.measure.statistics import MIN_ROUNDS, Estimate
 from bench.report.sections import Section
-from bench.report.wording import caption, interval, number
+from bench.report.wording import caption, interval, number, plural
 
 #: Statuses of a row beyond those of a trial (:class:`bench.trial.Outcome`).
 NOT_RUN = "not run"
@@ -66,8 +66,11 @@ class Ratio:
 
     @property
     def no_difference(self) -> bool:
-        """Whether there were rounds enough, and still the two cannot be told apart."""
-        return self.has_interval and not self.differs
+        """Whether the two cannot be told apart although there were rounds enough; or, of fewer,
+        because the ratio is within the noise."""
+        if self.has_interval:
+            return not self.differs
+        return self.noise is not None and within(self.value, self.noise)
 
     @property
     def figures(self) -> str:
@@ -143,9 +146,12 @@ class Row:
         twin always the figures, because it is what tells how much chance does."""
         if self.is_baseline:
             return "baseline"
-        if self.ratio and self.kind == "twin":
-            return self.ratio.figures
-        return self.ratio.text if self.ratio else "-"
+        if not self.ratio:
+            return "-"
+        told = self.ratio.figures if self.kind == "twin" else self.ratio.text
+        if self.ratio.rounds < min(self.planned, MIN_ROUNDS) and not self.ratio.no_difference:
+            told += f" ({plural(self.ratio.rounds, 'round')})"
+        return told
 
     @property
     def verdict(self) -> str:
@@ -158,6 +164,15 @@ class Row:
     def problem(self) -> str:
         """Why the row is not ranked: ``timeout: not done within 60 s``; empty if it is."""
         return ": ".join(part for part in (self.status, self.reason) if part != "ok" and part)
+
+    @property
+    def brief(self) -> str:
+        """Verdict and status without the reason: ``pass; invalid, 2 of 3 rounds ok``."""
+        told = [self.verdict if self.checked else "", "" if self.status == "ok" else self.status]
+        text = "; ".join(part for part in told if part)
+        if self.planned > 1 and self.rounds < self.planned:
+            text += f", {self.rounds} of {self.planned} rounds ok"
+        return text or "-"
 
     @property
     def state(self) -> str:

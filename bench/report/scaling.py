@@ -27,7 +27,7 @@ class Sweep:
 
 SWEEPS = (
     Sweep("payload", "argument_kb", ("enqueue_us_p50", "redis_bytes_per_task")),
-    Sweep("payload", "result_kb", ("result_delivery_ms_p50", "redis_bytes_per_task")),
+    Sweep("payload", "result_kb", ("end_to_end_ms_p50", "redis_bytes_per_task")),
     Sweep("add", "backlog", ("redis_memory_bytes_per_task",)),
 )
 

@@ -49,9 +49,15 @@ def test_its_numbers_come_out_of_its_events_again(path: Path, tmp_path: Path) ->
         (copy / f"{name}.csv").unlink()
     analyse(open_run(copy))
     for name in ("rounds", "summary", "verdicts"):
-        again, before = (
-            # How an interval is made is not part of the schema, and has changed since.
-            pd.read_csv(run / f"{name}.csv").drop(columns=["ci_low", "ci_high"], errors="ignore")
-            for run in (copy, path)
-        )
+        again, before = (_kept(pd.read_csv(run / f"{name}.csv")) for run in (copy, path))
         pd.testing.assert_frame_equal(again, before, rtol=1e-9)
+
+
+def _kept(table: pd.DataFrame) -> pd.DataFrame:
+    """Without what has changed since: how an interval is made is not part of the schema, and times
+    that end with a result are told of callers that wait for it only."""
+    table = table.drop(columns=["ci_low", "ci_high"], errors="ignore")
+    if "metric" in table:
+        waited = table["metric"].str.startswith(("round_trip_ms", "result_delivery_ms"))
+        table = table[~waited | (table["load"] == "closed")]
+    return table.reset_index(drop=True)

@@ -50,6 +50,13 @@ def test_a_tasks_life_is_cut_into_its_metrics(two_tasks, metric, expected):
     assert found.samples == 2
 
 
+@pytest.mark.parametrize("load", ["drain", "burst", "open"])
+def test_only_callers_that_wait_have_times_that_end_with_a_result(two_tasks, load):
+    found = metrics(*two_tasks, load=load)
+    assert "end_to_end_ms_p50" in found
+    assert not [name for name in found if name.startswith(("round_trip", "result_delivery"))]
+
+
 def test_a_worker_faster_than_the_enqueue_call_did_not_wait_less_than_nothing():
     story = Story().sent(0, 0, took_ms=5).ran(0, 2, 3).sent(1, 10, took_ms=5).ran(1, 12, 13)
     assert metrics(story, [item(0), item(1)])["queue_wait_ms_p50"].value == 0

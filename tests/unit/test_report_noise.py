@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from small_runs import SmallRun, mixed, told
+from small_runs import SmallRun, mixed, thrice, told
 
 from bench.compare import compare_runs, compare_variants
 from bench.measure.noise import noise_floor
@@ -104,6 +104,21 @@ def test_a_ratio_differs_only_beyond_interval_and_noise():
     assert Ratio(0.9, 0.85, 0.92, 3, noise=1.06).differs
     assert not Ratio(2.0, None, None, 2).differs
     assert not Ratio(2.0, None, None, 2).no_difference
+
+
+def test_without_an_interval_what_is_within_the_noise_is_no_difference():
+    assert Ratio(1.71, None, None, 2, noise=2.76).no_difference
+    assert Ratio(0.627, None, None, 1, noise=2.76).no_difference
+    assert not Ratio(3.1, None, None, 2, noise=2.76).no_difference
+    assert not Ratio(3.1, None, None, 2, noise=2.76).differs
+
+
+def test_a_ratio_of_fewer_rounds_than_the_tables_says_of_how_many(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", thrice(100.0))
+    run.cell("quick", [200.0, 210.0], bad=[("invalid", "the generator ran late")])
+    (row,) = (row for row in load_report(run.write()).tables[0].rows if row.variant == "quick")
+    assert row.ratio_text == "2.03x (2 rounds)"
+    assert row.brief == "pass; invalid, 2 of 3 rounds ok"
 
 
 # --- outliers, invalid rounds, precision -----------------------------------------------------
