@@ -149,7 +149,8 @@ class Row:
         if not self.ratio:
             return "-"
         told = self.ratio.figures if self.kind == "twin" else self.ratio.text
-        if self.ratio.rounds < min(self.planned, MIN_ROUNDS) and not self.ratio.no_difference:
+        is_figure = self.kind == "twin" or not self.ratio.no_difference
+        if is_figure and self.ratio.rounds < min(self.planned, MIN_ROUNDS):
             told += f" ({plural(self.ratio.rounds, 'round')})"
         return told
 
