@@ -92,15 +92,28 @@ def _twins(cells: list[Cell], baseline: str) -> list[Cell]:
 
 
 def _require_drains(cells: list[Cell], profile: Profile) -> None:
-    """Shares of a throughput need the drain that measures it."""
-    drains = {cell.drained for cell in cells if cell.load == "drain"}
+    """Shares of a throughput need the drain that measures it, in each of their rounds.
+
+    Raises:
+        UsageError: a drain is missing, or has fewer rounds than a cell that takes shares of it.
+    """
+    drains = {cell.drained: cell.rounds for cell in cells if cell.load == "drain"}
     for cell in cells:
-        relative = cell.load == "saturation" or "offered" in cell.params
-        if relative and cell.drained not in drains:
+        if not cell.relative:
+            continue
+        rounds = drains.get(cell.drained, 0)
+        instead = ", or give rate_per_s = [N, ...] instead" if cell.load == "open" else ""
+        if not rounds:
             raise UsageError(
                 f"the profile {profile.name} has no drain for {cell.label}: its rates are shares "
                 "of what the variant drains, so add a cell with load = 'drain' and the same "
-                "parameters and concurrency, or give rate_per_s = [N, ...]"
+                f"parameters and concurrency{instead}"
+            )
+        if rounds < cell.rounds:
+            raise UsageError(
+                f"the profile {profile.name} drains in {rounds} of the {cell.rounds} rounds of "
+                f"{cell.label}: its rates are shares of what is drained in the same round, so give "
+                f"the drain rounds = {cell.rounds}, or this cell rounds = {rounds}{instead}"
             )
 
 
@@ -201,23 +214,33 @@ def round_of_leases(
 ) -> list[LeasePlan]:
     """Group a round's trials into leases; shuffle leases and trials.
 
+    Drains are placed first, so that those that take shares of one find it. The trials keep the
+    order and the numbers of the shuffle.
+
     Args:
         first_number: of its trials; they count up from there.
     """
     todo = list(cells)
     rng.shuffle(todo)
     leases: list[LeasePlan] = []
-    for number, cell in enumerate(todo, first_number):
-        _place(TrialPlan(number, round_number, cell), leases)
+    trials = [TrialPlan(n, round_number, cell) for n, cell in enumerate(todo, first_number)]
+    for trial in sorted(trials, key=_after_drains):
+        _place(trial, leases)
     rng.shuffle(leases)
     for lease in leases:
-        lease.trials.sort(key=lambda trial: trial.cell.load != "drain")
+        lease.trials.sort(key=_after_drains)
     return leases
 
 
+def _after_drains(trial: TrialPlan) -> bool:
+    return trial.cell.load != "drain"
+
+
 def _place(trial: TrialPlan, leases: list[LeasePlan]) -> None:
+    """Into the first lease that takes it; where its rates are shares, into that of its drain."""
     cell = trial.cell
-    for lease in leases:
+    own = [lease for lease in leases if cell.relative and lease.drained == cell.drained]
+    for lease in own or leases:
         if lease.takes(cell):
             break
     else:
