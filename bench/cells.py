@@ -14,6 +14,8 @@ from scenarios.spec import Item, Scenario
 TWIN = " (A/A)"
 #: The least a drain or an open load is made of, however slow the queue.
 MIN_TASKS = 10
+#: Steps of a saturation's bisection: it ends within 1/64 of the drain throughput.
+STEPS = 6
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from backends import Choice, UnknownVariant, choose
 from bench.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.errors import UsageError, unknown
 from bench.profile import CellSpec, Profile
+from bench.sizes import refuse_too_much, whole
 from scenarios import all_scenarios
 from scenarios.spec import Scenario
 
@@ -54,7 +54,8 @@ def make_plan(
             never get more than these.
 
     Raises:
-        UsageError: an unknown variant or scenario, or nothing left to run.
+        UsageError: an unknown variant or scenario, nothing left to run, or a cell that cannot be
+            measured as it is asked for.
     """
     wanted = scenarios or list(all_scenarios())
     for name in wanted:
@@ -155,7 +156,7 @@ def _cells(
         return
     own = min(spec.rounds or profile.rounds, rounds or 10**6)
     for params in _variations(scenario, spec):
-        yield Cell(
+        cell = Cell(
             choice=choice,
             scenario=scenario,
             load=spec.load,
@@ -167,6 +168,8 @@ def _cells(
             seed=profile.seed,
             limited=spec.rounds is not None,
         )
+        refuse_too_much(cell, spec, profile)
+        yield cell
 
 
 def _variations(scenario: Scenario, spec: CellSpec) -> Iterator[dict[str, Any]]:
@@ -188,13 +191,13 @@ def _tasks(spec: CellSpec, choice: Choice, concurrency: int, params: Mapping[str
         return spec.tasks
     assert spec.for_s is not None
     if spec.load == "open":
-        return max(MIN_TASKS, math.ceil(float(params["rate_per_s"]) * spec.for_s))
+        return max(MIN_TASKS, whole(float(params["rate_per_s"]) * spec.for_s))
     if spec.load == "closed":
-        return math.ceil(2000 * spec.for_s)
+        return whole(2000 * spec.for_s)
     rate: float = choice.variant.nominal_rate(concurrency)
     if service_s := params.get("service_s"):
         rate = min(rate, concurrency / service_s)
-    return max(MIN_TASKS, math.ceil(rate * spec.for_s))
+    return max(MIN_TASKS, whole(rate * spec.for_s))
 
 
 def lay_out(cells: list[Cell], seed: int) -> list[LeasePlan]:
