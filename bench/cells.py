@@ -14,6 +14,8 @@ from scenarios.spec import Item, Scenario
 TWIN = " (A/A)"
 #: The least a drain or an open load is made of, however slow the queue.
 MIN_TASKS = 10
+#: Steps of a saturation's bisection: it ends within 1/64 of the drain throughput.
+STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,24 @@ class Cell:
     @property
     def drained(self) -> str:
         """Names the drains whose throughput the rates of this cell are shares of."""
-        own = {p.name: self.params[p.name] for p in self.scenario.parameters}
-        where = (self.name, self.scenario.name, self.concurrency)
-        return json.dumps([*where, own], sort_keys=True)
+        return drained_key(self.name, self.scenario, self.concurrency, self.params)
+
+    @property
+    def relative(self) -> bool:
+        """Whether its rates are shares of a drain's throughput."""
+        return self.load == "saturation" or "offered" in self.params
+
+
+def drained_key(
+    variant: str, scenario: Scenario, concurrency: int, params: Mapping[str, Any]
+) -> str:
+    """:attr:`Cell.drained` of the cell that these describe, of a plan or of a recorded trial.
+
+    Args:
+        variant: as the tables name it, so that a twin has drains of its own.
+    """
+    own = {p.name: float(params[p.name]) for p in scenario.parameters}  # 0 is 0.0
+    return json.dumps([variant, scenario.name, concurrency, own], sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,17 @@ class LeasePlan:
     trials: list[TrialPlan] = field(default_factory=list)
 
     @property
+    def name(self) -> str:
+        """The variant as the tables name it."""
+        return self.choice.name + (TWIN if self.twin else "")
+
+    @property
+    def drained(self) -> str | None:
+        """The :attr:`Cell.drained` of its drain; ``None`` without one."""
+        drains = (trial.cell.drained for trial in self.trials if trial.cell.load == "drain")
+        return next(drains, None)
+
+    @property
     def id(self) -> str:
         """File-name-safe and unique within the run."""
         variant = _file_name(self.choice, self.twin)
@@ -115,5 +143,5 @@ class LeasePlan:
         settings = cell.scenario.settings(cell.params)
         agrees = all(self.settings.get(key, value) == value for key, value in settings.items())
         loads = {trial.cell.load for trial in self.trials} | {cell.load}
-        twice = cell.load == "drain" and any(t.cell.load == "drain" for t in self.trials)
+        twice = cell.load == "drain" and self.drained is not None
         return agrees and not twice and "backlog" not in loads

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from backends.kit import events
-from bench.cells import MIN_TASKS, Cell, TrialPlan
+from bench.cells import MIN_TASKS, STEPS, Cell, TrialPlan
 from bench.lease import Lease
 from bench.measure.metrics import steady_rate
 from bench.measure.open_loop import Window, window
 from bench.producer import TrialTimeout
+from bench.profile import MOST_TASKS
 from bench.schedule import offsets_ns
 from scenarios.spec import Item
 
@@ -33,8 +34,6 @@ LATE_MS = 10.0
 LATE_SHARE = 0.1
 #: Threads or coroutines that send an open load: one that is held up leaves the next to another.
 OPEN_LANES = 4
-#: Steps of a saturation's bisection: it ends within 1/64 of the drain throughput.
-STEPS = 6
 #: After so many steps without a rate that is sustained there is none worth looking for.
 STEPS_IN_VAIN = 4
 #: A p99 needs so many tasks.
@@ -136,7 +135,7 @@ class Offer:
         rate = (
             self.cell.params.get("rate_per_s") or self._drain_rate() * self.cell.params["offered"]
         )
-        count = self.cell.tasks or max(MIN_TASKS, math.ceil(rate * self.cell.for_s))
+        count = self.cell.tasks or tasks_at(rate, self.cell.for_s, MIN_TASKS)
         self.facts |= {"tasks": count, "offered_per_s": rate}
         self._mark("start")
         seen = self._scheduled(self.cell.items(self.plan.number, count), rate, 0)
@@ -159,7 +158,7 @@ class Offer:
         self._mark("start")
         while len(steps) < (STEPS if low else STEPS_IN_VAIN):
             rate = (low + high) / 2
-            count = max(STEP_TASKS, math.ceil(rate * self.cell.for_s))
+            count = tasks_at(rate, self.cell.for_s, STEP_TASKS)
             self.facts["tasks"] = first + count
             items = self.cell.items(self.plan.number, first + count)[first:]
             seen = self._scheduled(items, rate, first)
@@ -313,6 +312,21 @@ def times_of(recorded: pd.DataFrame, kind: int, first: int, count: int) -> np.nd
     times = np.full(count, -1, np.int64)
     times[numbers[ours]] = of_kind["t_ns"].to_numpy()[ours]
     return times
+
+
+def tasks_at(rate_per_s: float, for_s: float, least: int) -> int:
+    """How many tasks are offered at a rate that a drain told.
+
+    Raises:
+        Invalid: more than a trial may have.
+    """
+    count = max(least, math.ceil(rate_per_s * for_s))
+    if count > MOST_TASKS:
+        raise Invalid(
+            f"{rate_per_s:.0f} per s for {for_s:g} s are {count:,} tasks, more than the "
+            f"{MOST_TASKS:,} that a trial may have: lower for_s"
+        )
+    return count
 
 
 def _late(seen: Window) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from backends import Choice, UnknownVariant, choose
 from bench.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.errors import UsageError, unknown
 from bench.profile import CellSpec, Profile
+from bench.sizes import refuse_too_much, whole
 from scenarios import all_scenarios
 from scenarios.spec import Scenario
 
@@ -54,7 +54,8 @@ def make_plan(
             never get more than these.
 
     Raises:
-        UsageError: an unknown variant or scenario, or nothing left to run.
+        UsageError: an unknown variant or scenario, nothing left to run, or a cell that cannot be
+            measured as it is asked for.
     """
     wanted = scenarios or list(all_scenarios())
     for name in wanted:
@@ -92,15 +93,28 @@ def _twins(cells: list[Cell], baseline: str) -> list[Cell]:
 
 
 def _require_drains(cells: list[Cell], profile: Profile) -> None:
-    """Shares of a throughput need the drain that measures it."""
-    drains = {cell.drained for cell in cells if cell.load == "drain"}
+    """Shares of a throughput need the drain that measures it, in each of their rounds.
+
+    Raises:
+        UsageError: a drain is missing, or has fewer rounds than a cell that takes shares of it.
+    """
+    drains = {cell.drained: cell.rounds for cell in cells if cell.load == "drain"}
     for cell in cells:
-        relative = cell.load == "saturation" or "offered" in cell.params
-        if relative and cell.drained not in drains:
+        if not cell.relative:
+            continue
+        rounds = drains.get(cell.drained, 0)
+        instead = ", or give rate_per_s = [N, ...] instead" if cell.load == "open" else ""
+        if not rounds:
             raise UsageError(
                 f"the profile {profile.name} has no drain for {cell.label}: its rates are shares "
                 "of what the variant drains, so add a cell with load = 'drain' and the same "
-                "parameters and concurrency, or give rate_per_s = [N, ...]"
+                f"parameters and concurrency{instead}"
+            )
+        if rounds < cell.rounds:
+            raise UsageError(
+                f"the profile {profile.name} drains in {rounds} of the {cell.rounds} rounds of "
+                f"{cell.label}: its rates are shares of what is drained in the same round, so give "
+                f"the drain rounds = {cell.rounds}, or this cell rounds = {rounds}{instead}"
             )
 
 
@@ -142,7 +156,7 @@ def _cells(
         return
     own = min(spec.rounds or profile.rounds, rounds or 10**6)
     for params in _variations(scenario, spec):
-        yield Cell(
+        cell = Cell(
             choice=choice,
             scenario=scenario,
             load=spec.load,
@@ -154,6 +168,8 @@ def _cells(
             seed=profile.seed,
             limited=spec.rounds is not None,
         )
+        refuse_too_much(cell, spec, profile)
+        yield cell
 
 
 def _variations(scenario: Scenario, spec: CellSpec) -> Iterator[dict[str, Any]]:
@@ -175,13 +191,13 @@ def _tasks(spec: CellSpec, choice: Choice, concurrency: int, params: Mapping[str
         return spec.tasks
     assert spec.for_s is not None
     if spec.load == "open":
-        return max(MIN_TASKS, math.ceil(float(params["rate_per_s"]) * spec.for_s))
+        return max(MIN_TASKS, whole(float(params["rate_per_s"]) * spec.for_s))
     if spec.load == "closed":
-        return math.ceil(2000 * spec.for_s)
+        return whole(2000 * spec.for_s)
     rate: float = choice.variant.nominal_rate(concurrency)
     if service_s := params.get("service_s"):
         rate = min(rate, concurrency / service_s)
-    return max(MIN_TASKS, math.ceil(rate * spec.for_s))
+    return max(MIN_TASKS, whole(rate * spec.for_s))
 
 
 def lay_out(cells: list[Cell], seed: int) -> list[LeasePlan]:
@@ -201,23 +217,33 @@ def round_of_leases(
 ) -> list[LeasePlan]:
     """Group a round's trials into leases; shuffle leases and trials.
 
+    Drains are placed first, so that those that take shares of one find it. The trials keep the
+    order and the numbers of the shuffle.
+
     Args:
         first_number: of its trials; they count up from there.
     """
     todo = list(cells)
     rng.shuffle(todo)
     leases: list[LeasePlan] = []
-    for number, cell in enumerate(todo, first_number):
-        _place(TrialPlan(number, round_number, cell), leases)
+    trials = [TrialPlan(n, round_number, cell) for n, cell in enumerate(todo, first_number)]
+    for trial in sorted(trials, key=_after_drains):
+        _place(trial, leases)
     rng.shuffle(leases)
     for lease in leases:
-        lease.trials.sort(key=lambda trial: trial.cell.load != "drain")
+        lease.trials.sort(key=_after_drains)
     return leases
 
 
+def _after_drains(trial: TrialPlan) -> bool:
+    return trial.cell.load != "drain"
+
+
 def _place(trial: TrialPlan, leases: list[LeasePlan]) -> None:
+    """Into the first lease that takes it; where its rates are shares, into that of its drain."""
     cell = trial.cell
-    for lease in leases:
+    own = [lease for lease in leases if cell.relative and lease.drained == cell.drained]
+    for lease in own or leases:
         if lease.takes(cell):
             break
     else:

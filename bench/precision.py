@@ -141,12 +141,22 @@ def baseline_of(plan: Plan, cell: Cell) -> Cell | None:
 
 
 def with_baselines(plan: Plan, cells: Iterable[Cell]) -> list[int]:
-    """Places in ``plan.cells`` of these cells and of those they are compared with, in order."""
+    """Places in ``plan.cells`` of all that an added round needs for these cells, in order.
+
+    These are the cells, those they are compared with, and the drains that either take shares of,
+    even those with rounds of their own.
+    """
     wanted: set[int] = set()
+    shared: set[str] = set()
     for cell in cells:
-        base = baseline_of(plan, cell)
-        wanted |= {id(cell), id(base)}
-    return [place for place, cell in enumerate(plan.cells) if id(cell) in wanted]
+        both = [found for found in (cell, baseline_of(plan, cell)) if found is not None]
+        wanted |= {id(found) for found in both}
+        shared |= {found.drained for found in both if found.relative}
+    return [
+        place
+        for place, cell in enumerate(plan.cells)
+        if id(cell) in wanted or (cell.load == "drain" and cell.drained in shared)
+    ]
 
 
 def more_rounds(

@@ -17,11 +17,13 @@ from scenarios import all_scenarios
 from scenarios.spec import Parameter
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
+#: The most items that a trial may have: they are all in memory at once.
+MOST_TASKS = 1_000_000
+Count = Annotated[int, Field(ge=1, le=MOST_TASKS)]
 _CELLS_HEADER = re.compile(r"\s*\[\[\s*cells\s*\]\]")
 Concurrency = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
 #: More than twice what a variant drains tells nothing that twice does not.
-Share = Annotated[float, Field(gt=0, le=2)]
+Share = Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
 
 #: Per load, the keys that say how it is offered: those it needs, those it may have.
 LOAD_KEYS: dict[str, tuple[frozenset[str], frozenset[str]]] = {

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import redis
 
-from bench.cells import LeasePlan, TrialPlan
+from bench.cells import LeasePlan, TrialPlan, drained_key
 from bench.environments import Environment
 from bench.errors import RedisError
 from bench.lease import Lease
@@ -18,6 +18,7 @@ from bench.producer import LeaseFailed, TrialTimeout
 from bench.redis_server import Server
 from bench.store import RunFolder, disk_errors
 from bench.trial import Outcome, record, run_trial
+from scenarios import all_scenarios
 
 
 class Observer(Protocol):
@@ -59,13 +60,7 @@ class Runner:
         self._token = token
         self._scratch = scratch
         self._observer = observer
-        # What was drained before this harness began, if it goes on with the run of another one.
-        cells = {trial.id: trial.cell for trial in plan.trials}
-        self._drained: dict[str, float] = {
-            cells[trial["trial_id"]].drained: trial["measured_per_s"]
-            for trial in folder.read_trials()
-            if "measured_per_s" in trial and trial["trial_id"] in cells
-        }
+        self._drained = drained_before(folder)
 
     def run(self, leases: Iterable[LeasePlan] | None = None) -> None:
         """Run leases, one after the other: these, or all of the plan.
@@ -137,3 +132,18 @@ class Runner:
         facts = {"lease_id": lease_id, "version": self._versions[trial.cell.choice.name]}
         self._folder.write_trial(trial.id, record(trial, outcome, facts))
         self._observer.trial_ended(trial, outcome)
+
+
+def drained_before(folder: RunFolder) -> dict[str, float]:
+    """What was drained before this harness began, if it goes on with the run of another one:
+    the last throughput of each drain, tasks/s, added rounds included."""
+    return {
+        drained_key(
+            trial["variant"],
+            all_scenarios()[trial["scenario"]],
+            trial["concurrency"],
+            trial["params"],
+        ): trial["measured_per_s"]
+        for trial in folder.read_trials()
+        if "measured_per_s" in trial
+    }

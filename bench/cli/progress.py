@@ -17,9 +17,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from bench.cells import TrialPlan
+from bench.cells import STEPS, TrialPlan
 from bench.environments import Environment, make
-from bench.offering import STEPS
 from bench.trial import Outcome
 
 #: Rough seconds per trial beyond its load: starting, stopping, fetching results.

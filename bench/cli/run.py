@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from bench.cells import LeasePlan
+from bench.cells import STEPS, Cell, LeasePlan
 from bench.cli import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
@@ -20,6 +20,7 @@ from bench.redis_server import Server
 from bench.report import write_reports
 from bench.report.model import load_report
 from bench.report.terminal import print_report
+from bench.report.wording import plural
 from bench.request import Request
 from bench.resume import open_unfinished, unfinished
 from bench.session import Job, Options, environments_of, execute
@@ -201,16 +202,25 @@ def _tell_what_is_kept(folder: RunFolder, console: PlainConsole) -> None:
 def _show_plan(leases: list[LeasePlan]) -> None:
     """One line per trial, in the order they would run."""
     for lease in leases:
-        typer.echo(f"round {lease.round}: {lease.choice.name} c={lease.concurrency}")
+        typer.echo(f"round {lease.round}: {lease.name} c={lease.concurrency}")
         for trial in lease.trials:
             cell = trial.cell
             params = " ".join(f"{k}={v}" for k, v in cell.params.items())
-            count = f"{cell.for_s:g} s" if cell.load == "closed" else f"{cell.tasks} tasks"
-            typer.echo(f"    {cell.scenario.name} {cell.load} {count} {params}".rstrip())
+            typer.echo(f"    {cell.scenario.name} {cell.load} {_size(cell)} {params}".rstrip())
     typer.echo(_summary(leases))
+
+
+def _size(cell: Cell) -> str:
+    """How many tasks, or for how long where that decides."""
+    if cell.load == "saturation":
+        return f"{STEPS} steps of {cell.for_s:g} s"
+    if cell.load == "closed" or not cell.tasks:
+        return f"{cell.for_s:g} s"
+    return plural(cell.tasks, "task")
 
 
 def _summary(leases: list[LeasePlan]) -> str:
     trials = [trial for lease in leases for trial in lease.trials]
     minutes = expected_seconds(trials) / 60
-    return f"{len(trials)} trials in {len(leases)} leases, about {minutes:.0f} min"
+    counts = f"{plural(len(trials), 'trial')} in {plural(len(leases), 'lease')}"
+    return f"{counts}, about {minutes:.0f} min"

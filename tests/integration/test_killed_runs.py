@@ -14,6 +14,8 @@ import pytest
 from killing import CELLS, Place, Told, told
 from support import files_with, redis_with_password, wait_until
 
+from bench.report.wording import plural
+
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals"),
@@ -81,7 +83,7 @@ def test_a_killed_run_is_completed(tmp_path: Path, uninterrupted: Told, moment: 
     done = place.resume()
     assert done.code == 1, done.all  # as of the whole run: wrong results are a failed verdict
     assert "Traceback" not in done.all
-    assert f"{8 - len(before)} trials in " in done.err
+    assert f"{plural(8 - len(before), 'trial')} in " in done.err
     place.assert_whole()
     place.assert_nothing_left()
     after = place.finished()

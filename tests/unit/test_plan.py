@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 from itertools import pairwise
@@ -9,7 +10,7 @@ import pytest
 from backends import choose
 from bench.cells import Cell, LeasePlan, TrialPlan
 from bench.errors import UsageError
-from bench.plan import Plan, make_plan
+from bench.plan import Plan, make_plan, round_of_leases
 from bench.profile import Profile
 from scenarios import all_scenarios
 
@@ -23,6 +24,9 @@ COMMON = {"scenario": "add", "load": "open", "for_s": 2.0, "rate_per_s": [50]}
 SATURATION = {"scenario": "add", "load": "saturation", "for_s": 1.0}
 BACKLOG = {"scenario": "add", "load": "backlog", "for_s": 1.0, "backlog": [1000, 5000]}
 IDLE = {"scenario": "add", "load": "idle", "for_s": 10.0}
+SLOW_DRAIN = ADD_DRAIN | {"service_s": 0.1}
+SLOW_OPEN = OPEN | {"service_s": 0.1, "rate_per_s": []}
+PAYLOAD_DRAIN = {"scenario": "payload", "load": "drain", "tasks": 30}
 
 
 def profile(*cells, **more) -> Profile:
@@ -338,8 +342,9 @@ def test_a_share_of_the_drain_has_no_count_of_tasks_before_the_drain_was_measure
 def test_rates_that_are_shares_of_a_drain_need_that_drain(cell):
     other = ADD_DRAIN | {"service_s": 0.5}
     for cells in ([cell], [cell, other]):
-        with pytest.raises(UsageError, match=r"has no drain for arq c=1 add (open|sat)"):
+        with pytest.raises(UsageError, match=r"has no drain for arq c=1 add (open|sat)") as caught:
             make_plan(profile(*cells, concurrency=[1]), variants=["arq"])
+        assert ("rate_per_s" in str(caught.value)) == (cell is OPEN)  # a saturation has none
 
 
 def test_a_rate_common_to_all_needs_no_drain():
@@ -353,6 +358,71 @@ def test_a_drain_shares_its_lease_with_the_loads_that_take_shares_of_it():
     assert {trial.cell.drained for trial in plan.leases[0].trials} == {
         plan.leases[0].trials[0].cell.drained
     }
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shares_of_a_drain_are_taken_in_its_own_lease_whatever_else_is_drained(seed):
+    cells = [ADD_DRAIN, OPEN, SATURATION, PAYLOAD_DRAIN, SLOW_DRAIN, SLOW_OPEN, ADD_CLOSED]
+    more = {"seed": seed, "baseline": "arq"}
+    plan = make_plan(profile(*cells, **more), variants=["arq", "dramatiq"], platform="linux")
+    relative = 0
+    for lease in plan.leases:
+        for trial in lease.trials:
+            if trial.cell.relative:
+                relative += 1
+                assert lease.trials[0].cell.load == "drain"
+                assert lease.trials[0].cell.drained == trial.cell.drained
+                assert lease.trials[0].round == trial.round
+    assert relative == 3 * 2 * (2 * 5 + 4)  # rounds, concurrencies; variants, and a twin
+
+
+def test_which_lease_of_several_drains_takes_the_other_loads_is_shuffled():
+    cells = [ADD_DRAIN, OPEN, PAYLOAD_DRAIN, ADD_CLOSED]
+    beside = Counter()
+    for seed in range(40):
+        plan = make_plan(profile(*cells, seed=seed, concurrency=[1]), variants=["arq"])
+        for lease in plan.leases:
+            if any(trial.cell.load == "closed" for trial in lease.trials):
+                beside[lease.trials[0].cell.scenario.name] += 1
+    assert min(beside["add"], beside["payload"]) > 30
+
+
+def test_a_share_of_an_earlier_rounds_drain_needs_no_drain_in_its_round():
+    plan = make_plan(profile(ADD_DRAIN, PAYLOAD_DRAIN, OPEN, concurrency=[1]), variants=["arq"])
+    cells = [cell for cell in plan.cells if cell.relative]
+    (lease,) = round_of_leases(cells, 9, 1, random.Random(1))
+    assert len(lease.trials) == 2
+
+
+def test_no_parameter_is_another_for_being_written_without_a_fraction():
+    drain, open_ = ADD_DRAIN | {"service_s": 0}, OPEN | {"service_s": 0.0}
+    plan = make_plan(profile(drain, open_, concurrency=[1]), variants=["arq"])
+    assert len({cell.drained for cell in plan.cells}) == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "instead"),
+    [(OPEN, ", or give rate_per_s = [N, ...] instead"), (SATURATION, "")],
+    ids=["open", "saturation"],
+)
+def test_a_drain_needs_the_rounds_of_what_takes_shares_of_it(cell, instead):
+    few = profile(ADD_DRAIN | {"rounds": 2}, cell, concurrency=[1], baseline="arq")
+    with pytest.raises(UsageError) as caught:
+        make_plan(few, variants=["arq"], platform="linux")
+    assert str(caught.value) == (
+        f"the profile test drains in 2 of the 3 rounds of arq c=1 add {cell['load']}: its rates "
+        "are shares of what is drained in the same round, so give the drain rounds = 3, or this "
+        f"cell rounds = 2{instead}"
+    )
+    enough = profile(ADD_DRAIN | {"rounds": 2}, cell | {"rounds": 2}, concurrency=[1])
+    assert make_plan(enough, variants=["arq"]).trials
+
+
+def test_more_rounds_than_the_drain_has_of_its_own_are_refused():
+    wanted = profile(ADD_DRAIN | {"rounds": 4}, OPEN, concurrency=[1])
+    assert make_plan(wanted, variants=["arq"], rounds=4).trials
+    with pytest.raises(UsageError, match="drains in 4 of the 9 rounds of arq c=1 add open"):
+        make_plan(wanted, variants=["arq"], rounds=9)
 
 
 def test_a_backlog_has_a_lease_of_its_own_for_it_is_left_half_done():

@@ -25,6 +25,7 @@ from bench.trial import describe
 
 ADD = {"scenario": "add", "load": "drain", "tasks": 30}
 CLOSED = {"scenario": "add", "load": "closed", "for_s": 1.0}
+OPEN = {"scenario": "add", "load": "open", "for_s": 1.0, "offered": [0.5, 0.8], "rate_per_s": [9]}
 FLAKY = {"scenario": "flaky", "load": "burst", "tasks": 20, "rounds": 1}
 STEADY = [100, 101, 99]
 
@@ -198,6 +199,24 @@ def test_the_baseline_goes_along_once():
     assert Counter(cell.load for cell in chosen) == {"closed": 3}
     assert places == sorted(places)
     assert {baseline_of(wanted, cell).choice.name for cell in chosen} == {"celery:solo"}
+
+
+def test_the_drains_whose_shares_are_taken_go_along():
+    wanted = plan(ADD, ADD | {"scenario": "payload", "rounds": 3}, OPEN, CLOSED)
+    (short,) = (c for c in wanted.cells if c.name == "rq:fork" and c.params.get("offered") == 0.5)
+    chosen = [wanted.cells[place] for place in with_baselines(wanted, [short])]
+    assert {(cell.name, cell.scenario.name, cell.load) for cell in chosen} == {
+        (name, "add", load) for name in ("celery:solo", "rq:fork") for load in ("drain", "open")
+    }
+    assert len(chosen) == 4
+    for lease in more_rounds(wanted, chosen, 4, 100):
+        assert [trial.cell.load for trial in lease.trials] == ["drain", "open"]
+
+
+def test_a_rate_common_to_all_takes_no_drain_along():
+    wanted = plan(ADD, OPEN)
+    (short,) = (c for c in wanted.cells if c.name == "rq:fork" and "rate_per_s" in c.params)
+    assert {wanted.cells[place].load for place in with_baselines(wanted, [short])} == {"open"}
 
 
 def test_an_added_round_is_the_same_each_time():

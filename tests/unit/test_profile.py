@@ -262,6 +262,16 @@ MISTAKES = {
         10,
         r"offered\.1 = 50: input should be less than or equal to 2$",
     ),
+    "share that is no number": (
+        changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1\noffered = [0.5, nan]'),
+        10,
+        r"offered\.2 = nan: input should be a finite number$",
+    ),
+    "rate that is no number": (
+        changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1\nrate_per_s = [nan]'),
+        10,
+        r"rate_per_s\.1 = nan: input should be a finite number$",
+    ),
     "unknown arrival": (
         changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1\noffered = [0.5]\narrival = "bursty"'),
         11,

@@ -9,11 +9,13 @@ import pytest
 
 from bench.errors import RunFolderError, UsageError
 from bench.events import RECORD, read_lease
-from bench.precision import Precision
+from bench.precision import Precision, more_rounds
 from bench.profile import Profile, load_profile
 from bench.request import Request, digest, request_of
 from bench.resume import check_circumstances, check_server, clear_remains, unfinished
+from bench.runner import drained_before
 from bench.store import create_run
+from bench.trial import Outcome, record
 
 ADD = {"scenario": "add", "load": "drain", "tasks": 30}
 CLOSED = {"scenario": "add", "load": "closed", "for_s": 1, "rounds": 1, "service_s": 0.5}
@@ -234,3 +236,24 @@ def test_a_failed_trial_needs_no_events(run):
     run.write_trial("r1-0002", {"number": 2, "lease_id": "gone", "status": "failed"})
     run.write_trial("r1-0003", {"number": 3, "lease_id": "", "status": "unsupported"})
     clear_remains(run, None)
+
+
+# --- what was drained before -----------------------------------------------------------------
+
+
+def test_shares_are_of_the_drain_that_was_finished_before_added_rounds_included(tmp_path):
+    open_ = {"scenario": "add", "load": "open", "for_s": 1.0, "offered": [0.5]}
+    plan = request(ADD, open_, baseline="rq:fork").plan()
+    folder = create_run(tmp_path, "small")
+    leases = [*plan.leases, *more_rounds(plan, plan.cells, 4, len(plan.trials) + 1)]
+    last = {}
+    for lease in leases:
+        for trial in lease.trials:
+            facts = {"measured_per_s": 10.0 * trial.number} if trial.cell.load == "drain" else {}
+            folder.write_trial(trial.id, record(trial, Outcome(facts=facts), {}))
+            if trial.round == 4 and trial.cell.load == "drain" and not trial.cell.twin:
+                last[trial.cell.drained] = 10.0 * trial.number
+    before = drained_before(folder)
+    assert before == before | last
+    assert len(last) == 3
+    assert {cell.drained for cell in plan.cells if cell.relative} == set(before)
