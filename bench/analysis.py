@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backends import choose
-from bench.events import read_columns
+from backends import UnknownVariant, choose
+from bench.errors import RunFolderError
+from bench.events import PARQUET, read_columns
 from bench.measure import truth
 from bench.measure.attempts import Attempts, attempts
 from bench.measure.checks import Finding, trial_checks
@@ -24,7 +26,7 @@ from bench.measure.cost import cost_metrics
 from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
 from bench.measure.statistics import estimate
 from bench.measure.trace import Events, Trace
-from bench.store import RunFolder, write_text
+from bench.store import RunFolder, advice_for, write_text
 from scenarios import all_scenarios
 
 CELL = ["variant", "version", "scenario", "load", "concurrency", "params"]
@@ -50,31 +52,98 @@ class Tables:
 
 def analyse(run: RunFolder) -> Tables:
     """Compute all tables from the recorded events and write them into the run folder."""
+    tables = compute(run)
+    for name in ("rounds", "summary", "verdicts"):
+        text = getattr(tables, name).to_csv(index=False, lineterminator="\n")
+        write_text(run.path / f"{name}.csv", text)
+    return tables
+
+
+def compute(run: RunFolder) -> Tables:
+    """All tables from the recorded events. What is raised has a note on the file it comes from."""
     rounds: list[dict[str, Any]] = []
     findings: dict[tuple[Any, ...], list[tuple[int, Finding]]] = defaultdict(list)
     run_id = run.id
     for lease_id, trials in trials_by_lease(run.read_trials()).items():
-        events = read_columns(run.leases / lease_id)
-        numbers = [trial["number"] for trial in trials]
-        for trial, own in zip(trials, _by_trial(events, numbers), strict=True):
-            cell = cell_of(trial)
-            values, found = _measure(trial, own)
+        with _noted(unreadable(run, lease_id, len(trials))):
+            events = list(_by_trial(read_columns(run.leases / lease_id), trials))
+        for trial, own in zip(trials, events, strict=True):
+            with _noted(_unfit(run, trial)):
+                cell = cell_of(trial)
+                values, found = _measure(trial, own)
             rounds += [_round_row(run_id, cell, trial["round"], *v) for v in values.items()]
             for finding in found:
                 findings[(*cell.values(), finding.check)].append((trial["round"], finding))
     table = pd.DataFrame(rounds, columns=ROUND_COLUMNS)
     verdicts = [_verdict_row(run_id, key, group) for key, group in findings.items()]
-    tables = Tables(
+    return Tables(
         table.sort_values([*CELL, "metric", "round"], ignore_index=True),
         summarise(table),
         pd.DataFrame(verdicts, columns=VERDICT_COLUMNS).sort_values(
             [*CELL, "check"], ignore_index=True
         ),
     )
-    for name in ("rounds", "summary", "verdicts"):
-        text = getattr(tables, name).to_csv(index=False, lineterminator="\n")
-        write_text(run.path / f"{name}.csv", text)
-    return tables
+
+
+@contextmanager
+def _noted(note: str) -> Iterator[None]:
+    """Add a note to what is raised, for :func:`bench.store.damage` to tell."""
+    try:
+        yield
+    except UnknownVariant:
+        raise
+    except Exception as error:
+        error.add_note(note)
+        raise
+
+
+def unreadable(run: RunFolder, lease_id: str, trials: int, why: str = "cannot be read") -> str:
+    """What to do about a lease whose events are no use.
+
+    Args:
+        trials: how many finished ones need them.
+    """
+    return (
+        f"the events of {run.leases / lease_id} {why}: remove the {trials} files in {run.trials} "
+        f"that name this lease, and measure these trials anew with: bench run --resume {run.path}"
+    )
+
+
+def has_events(run: RunFolder, lease_id: str) -> bool:
+    """Whether a lease's events are there, in whatever form."""
+    lease = run.leases / lease_id
+    return (lease / PARQUET).is_file() or (lease / "events").is_dir()
+
+
+def check_events_exist(run: RunFolder) -> None:
+    """Make sure that no finished trial lacks its events.
+
+    Raises:
+        RunFolderError: the events of a lease are missing.
+    """
+    for lease_id, needing in trials_by_lease(run.read_trials()).items():
+        if not has_events(run, lease_id):
+            raise RunFolderError(unreadable(run, lease_id, len(needing), "are missing"))
+
+
+def check_events(run: RunFolder) -> None:
+    """Make sure that trials which ended well name the lease that they ran in.
+
+    Raises:
+        ValueError: a lease has no event of such a trial, or is damaged; a note has the file.
+    """
+    for lease_id, trials in trials_by_lease(run.read_trials()).items():
+        with _noted(unreadable(run, lease_id, len(trials))):
+            recorded = set(np.unique(read_columns(run.leases / lease_id).task_id >> 32).tolist())
+        for trial in trials:
+            if trial["status"] == "ok" and trial["sent"] and trial["number"] not in recorded:
+                with _noted(_unfit(run, trial)):
+                    raise ValueError("a trial that ended well has events")
+
+
+def _unfit(run: RunFolder, trial: dict[str, Any]) -> str:
+    path = run.trials / f"{trial.get('trial_id')}.json"
+    return f"{path} does not fit the events of its lease: {advice_for(run.path, path)}"
 
 
 def read_tables(path: Path) -> Tables:
@@ -106,13 +175,13 @@ def trials_by_lease(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, An
     return groups
 
 
-def _by_trial(events: Events, numbers: Iterable[int]) -> Iterator[Events]:
+def _by_trial(events: Events, trials: Iterable[dict[str, Any]]) -> Iterator[Events]:
     """Of a lease's events those of each of these trials, in the order of time."""
     of_event = events.task_id >> 32
     if (of_event[1:] < of_event[:-1]).any():  # what came late lies among the next trial's
         order = np.argsort(of_event, kind="stable")
         events, of_event = events.at(order), of_event[order]
-    for number in numbers:
+    for number in (trial["number"] for trial in trials):
         begin, end = np.searchsorted(of_event, [number, number + 1])
         yield events.at(slice(begin, end))
 

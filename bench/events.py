@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -58,15 +60,16 @@ def _whole(content: bytes) -> bytes:
 def write_parquet(table: pd.DataFrame, path: Path) -> None:
     """Write the table beside ``path`` and move it there."""
     temporary = path.with_suffix(".tmp")
-    pq.write_table(
-        pa.Table.from_pandas(table, preserve_index=False),
-        temporary,
-        compression="zstd",
-        write_statistics=False,  # whoever reads a lease reads all of it
-        # Times and ids hardly ever repeat but follow each other closely.
-        use_dictionary=["kind", "role", "pid"],
-        column_encoding=dict.fromkeys(("t_ns", "task_id"), "DELTA_BINARY_PACKED"),
-    )
+    with temporary.open("wb") as file:  # PyArrow takes no path that is not UTF-8
+        pq.write_table(
+            pa.Table.from_pandas(table, preserve_index=False),
+            file,
+            compression="zstd",
+            write_statistics=False,  # whoever reads a lease reads all of it
+            # Times and ids hardly ever repeat but follow each other closely.
+            use_dictionary=["kind", "role", "pid"],
+            column_encoding=dict.fromkeys(("t_ns", "task_id"), "DELTA_BINARY_PACKED"),
+        )
     temporary.replace(path)
 
 
@@ -74,16 +77,38 @@ def read_lease(folder: Path) -> pd.DataFrame:
     """A lease's events: its Parquet file, or after a crash the raw files as they are."""
     parquet = folder / PARQUET
     if parquet.exists():
-        return pq.read_table(parquet).to_pandas()
+        with parquet.open("rb") as file:  # PyArrow takes no path that is not UTF-8
+            return pq.read_table(file).to_pandas()
     return read_raw(folder / "events")
 
 
+@contextmanager
+def _parquet_errors(path: Path) -> Iterator[None]:
+    """Whatever PyArrow says of a damaged file, as one kind of error."""
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise ValueError(f"{path} is no Parquet file: {error}") from error
+    except OSError as error:
+        if error.errno is not None:  # the system's, not PyArrow's
+            raise
+        raise ValueError(f"{path} is no Parquet file: {error}") from error
+
+
 def read_columns(folder: Path) -> Events:
-    """The columns of :func:`read_lease` that tell what happened, without who recorded it."""
+    """The columns of :func:`read_lease` that tell what happened, without who recorded it.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
     parquet = folder / PARQUET
     if parquet.exists():
-        table = pq.read_table(parquet, columns=list(Events._fields))
-        return Events(*(column.to_numpy() for column in table.itercolumns()))
+        with _parquet_errors(parquet), parquet.open("rb") as file:
+            table = pq.read_table(file, columns=list(Events._fields))
+            columns = {name: table.column(name).to_numpy() for name in Events._fields}
+        if any(column.dtype.kind != "i" for column in columns.values()):
+            raise ValueError(f"{parquet} has other columns than events")
+        return Events(**columns)
     table = read_raw(folder / "events")
     return Events(*(table[name].to_numpy() for name in Events._fields))
 

@@ -11,14 +11,21 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+_installed = False
+
 
 @contextlib.contextmanager
 def one_interrupt() -> Iterator[None]:
     """Make every way of being told to stop a KeyboardInterrupt, once.
 
     Cleaning up takes a second or two; pressing Ctrl-C again must not cut it short. Python drops
-    what is raised while it runs a ``__del__``: then it is raised again a moment later.
+    what is raised while it runs a ``__del__``: then it is raised again a moment later. Inside
+    another one it does nothing: the outermost decides until when once is enough.
     """
+    global _installed
+    if _installed:
+        yield
+        return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         for name in names:
@@ -41,9 +48,11 @@ def one_interrupt() -> Iterator[None]:
     names += [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     before = {name: signal.signal(name, interrupt) for name in names}
     hook, sys.unraisablehook = sys.unraisablehook, dropped
+    _installed = True
     try:
         yield
     finally:
+        _installed = False
         sys.unraisablehook = hook
         for name, handler in before.items():
             signal.signal(name, handler)

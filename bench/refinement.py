@@ -57,9 +57,9 @@ class Refinement:
         self._started: float | None = None
 
     def run(self, runner: Runner) -> None:
-        """Go on with a round that was cut short, then add rounds while they are needed."""
-        if self._state["added"]:
-            self._run_round(self._state["added"][-1], runner)
+        """Go on with rounds that are not whole, then add rounds while they are needed."""
+        for added in list(self._state["added"]):
+            self._run_round(added, runner)
         while (short := self._short()) and not self._over:
             self._run_round(self._add_round(short), runner)
         self._count_rounds(self._folder.finished())

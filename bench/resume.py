@@ -8,14 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.analysis import trials_by_lease
+from bench.analysis import check_events, check_events_exist, compute
 from bench.cells import LeasePlan
+from bench.environments import environment
 from bench.errors import RunFolderError, UsageError
 from bench.events import read_raw, write_parquet
+from bench.inspection import check_resumable, check_trials
+from bench.micro_files import FOLDER as MICRO
 from bench.plan import Plan
 from bench.redis_server import secrets_of
 from bench.request import Request, digest, request_of
-from bench.store import RunFolder, damage, open_run, write_text
+from bench.store import RunFolder, advice_for, damage, open_run, write_text
+from bench.trial import describe
 
 #: What must be alike, or values of one cell could not be put together.
 _SAME = {"host": ("cpu", "cores", "os", "python"), "redis": ("name", "version")}
@@ -31,9 +35,15 @@ def open_unfinished(path: Path) -> tuple[RunFolder, Request, Plan]:
     folder = open_run(path)
     facts = folder.read_run()
     if "request" not in facts:
+        if facts.get("profile") == MICRO:
+            raise RunFolderError(
+                f"cannot resume {path}: it holds microbenchmarks only; measure more of them with: "
+                f"bench micro --run {path}"
+            )
         raise RunFolderError(
             f"cannot resume {path}: it was written by a version that kept no plan; run again"
         )
+    check_resumable(folder, facts)
     with damage(path):
         request = request_of(facts["request"], folder.run_json)
         plan = request.plan()
@@ -43,7 +53,63 @@ def open_unfinished(path: Path) -> tuple[RunFolder, Request, Plan]:
                 f"cannot resume {path}: this code makes another plan of it than that of commit "
                 f"{commit[:12]} did; check that one out, or run again"
             )
+    _check_cells(folder, facts, plan)
+    check_trials(folder)
+    _check_trials_of(folder, plan)
     return folder, request, plan
+
+
+def _check_cells(folder: RunFolder, facts: Mapping[str, Any], plan: Plan) -> None:
+    """Make sure that what ``run.json`` says of its cells is what its request asks for."""
+    planned = [describe(cell) for cell in plan.cells]
+    kept = [{name: cell.get(name) for name in planned[0]} for cell in facts["cells"]]
+    choices = [cell.choice for cell in plan.cells]
+    backends = {environment(choice.backend, choice.version).name for choice in choices}
+    for part, agrees in (
+        ("cells", kept == planned),
+        ("variants", facts["variants"].keys() >= {choice.name for choice in choices}),
+        ("backends", facts["backends"].keys() >= backends),
+    ):
+        if not agrees:
+            raise RunFolderError(
+                f"{folder.run_json} is damaged: its {part} are not those of its request: restore "
+                "it from a copy, or run again"
+            )
+
+
+def _check_trials_of(folder: RunFolder, plan: Plan) -> None:
+    """Make sure that the finished trials are the planned ones of the same name."""
+    planned = {trial.id: trial for trial in plan.trials}
+    for found in folder.read_trials():
+        trial = planned.get(found["trial_id"])
+        if trial is None:  # of an added round
+            continue
+        wanted = {"number": trial.number, "round": trial.round, **describe(trial.cell)}
+        if wrong := [name for name, value in wanted.items() if found.get(name) != value]:
+            path = folder.trials / f"{trial.id}.json"
+            raise RunFolderError(
+                f"{path} is damaged: {wrong[0]} is {found.get(wrong[0])!r}, expected "
+                f"{wanted[wrong[0]]!r}: {advice_for(folder.path, path)}"
+            )
+
+
+def is_complete(folder: RunFolder, plan: Plan) -> bool:
+    """Whether the run was measured to its end and every trial of it is still there."""
+    facts, finished = folder.read_run(), folder.finished()
+    whole = len(finished) >= facts["planned_trials"] and not unfinished(plan.leases, finished)
+    return bool(facts.get("status") == "complete" and whole)
+
+
+def check_finished(folder: RunFolder) -> None:
+    """Make sure that the tables can be made of what has been finished.
+
+    Raises:
+        RunFolderError: events are missing or damaged, or do not fit a trial.
+    """
+    check_events_exist(folder)
+    with damage(folder.path):
+        check_events(folder)
+        compute(folder)
 
 
 def unfinished(leases: Iterable[LeasePlan], finished: Container[str]) -> list[LeasePlan]:
@@ -127,6 +193,9 @@ def clear_remains(folder: RunFolder, redis_url: str | None) -> None:
     Raises:
         RunFolderError: the events of a finished trial are missing.
     """
+    check_events_exist(folder)
+    for needed in (folder.leases, folder.trials):
+        needed.mkdir(exist_ok=True)
     for pattern in (".*.tmp", "trials/.*.tmp", "leases/*/.*.tmp", "leases/*/events.tmp"):
         for path in folder.path.glob(pattern):
             path.unlink()
@@ -137,12 +206,6 @@ def clear_remains(folder: RunFolder, redis_url: str | None) -> None:
             shutil.rmtree(lease)
         else:
             _close(lease, secrets_of(redis_url or ""))
-    for lease_id, needing in trials_by_lease(trials).items():
-        if not (folder.leases / lease_id / "events.parquet").is_file():
-            raise RunFolderError(
-                f"the events of {folder.leases / lease_id} are missing: remove the "
-                f"{len(needing)} files in {folder.trials} that name this lease, and resume again"
-            )
 
 
 def _close(lease: Path, secrets: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -94,7 +95,7 @@ class Runner:
             client.ping()
         lease = Lease(
             plan,
-            lease_id=plan.id,
+            lease_id=self._free_id(plan),
             run=self._folder,
             server=self._server,
             env=self._environments[plan.choice.name],
@@ -122,6 +123,14 @@ class Runner:
             self._keep_all(plan.trials, outcome, lease.id)
             return []
         return plan.trials[done:]
+
+    def _free_id(self, plan: LeasePlan) -> str:
+        """The lease's id, changed where the lease of a trial that was removed is kept for others.
+
+        Of the folder that is there the events would be taken for those of the new lease.
+        """
+        ids = itertools.chain([plan.id], (f"{plan.id}-{again}" for again in itertools.count(2)))
+        return next(free for free in ids if not (self._folder.leases / free).exists())
 
     def _keep_all(self, trials: list[TrialPlan], outcome: Outcome, lease_id: str) -> None:
         """The same outcome for trials that were not tried, for none would fare better."""

@@ -139,11 +139,21 @@ def execute(
             _measure(job, folder, facts, runner, observer)
             status = "complete"
         finally:
-            ended = datetime.now(UTC).isoformat(timespec="seconds")
-            with store.disk_errors(folder.path):
-                folder.write_run(facts | {"status": status, "ended_at": ended})
-                analyse(folder)
+            _close(folder, facts, status)
     return folder
+
+
+def _close(folder: store.RunFolder, facts: dict[str, Any], status: str) -> None:
+    """Write how the run ended, and its tables."""
+    ended = {"ended_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    with store.disk_errors(folder.path):
+        try:
+            folder.write_run(facts | {"status": status} | ended)
+            analyse(folder)
+        except KeyboardInterrupt:  # it comes once: what it cut short is done again
+            folder.write_run(facts | {"status": "interrupted"} | ended)
+            analyse(folder)
+            raise
 
 
 def _measure(
@@ -166,6 +176,7 @@ def _take_over(folder: store.RunFolder, options: Options, stack: ExitStack) -> d
     with store.damage(folder.path):
         resume.check_server(folder.path, facts, options.redis_url)
         kill_carrying(facts["token"])  # its guard does so as well, if it is still there
+        resume.check_finished(folder)
         with store.disk_errors(folder.path):
             resume.clear_remains(folder, options.redis_url)
     return facts

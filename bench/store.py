@@ -49,11 +49,14 @@ class RunFolder:
 
     def read_run(self) -> dict[str, Any]:
         """``run.json`` of a folder opened with :func:`open_run`."""
-        return _read_json(self.run_json)
+        return read_json(self.run_json, "restore it from a copy, or run again")
 
     def read_trials(self) -> list[dict[str, Any]]:
         """Every finished trial, in the order they ran."""
-        found = [_read_json(path) for path in sorted(self.trials.glob("*.json"))]
+        found = [
+            read_json(path, advice_for(self.path, path))
+            for path in sorted(self.trials.glob("*.json"))
+        ]
         return sorted(found, key=lambda trial: trial["number"])
 
     def finished(self) -> set[str]:
@@ -125,14 +128,26 @@ def disk_errors(where: Path) -> Iterator[None]:
 
 @contextmanager
 def damage(path: Path) -> Iterator[None]:
-    """Turn what a damaged or hand-edited run folder does to its readers into one clear line."""
+    """Turn what a damaged or hand-edited run folder does to its readers into one clear line.
+
+    Where whoever read it has added a note to the error, that is what is told.
+    """
     try:
         yield
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        if notes := getattr(error, "__notes__", None):
+            raise RunFolderError(notes[0]) from error
+        missing = type(error) is KeyError
+        told = f"{error} is missing" if missing else "a value in it is not what it should be"
         raise RunFolderError(
-            f"{path} is damaged or no run of this suite's ({told[:160]})"
+            f"{path} is damaged or no run of this suite's ({told}): restore it from a copy, "
+            "or run again"
         ) from error
+
+
+def advice_for(run: Path, trial: Path) -> str:
+    """What to do about the damaged file of a finished trial."""
+    return f"remove {trial} and measure the trial anew with: bench run --resume {run}"
 
 
 def open_run(path: Path) -> RunFolder:
@@ -163,20 +178,33 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text atomically."""
+    """Write text atomically.
+
+    What is not UTF-8 in a path is written escaped, e.g. ``\\udce9``: JSON takes it back.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, advice: str) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Args:
+        advice: what to do where there is none.
+
+    Raises:
+        RunFolderError: it cannot be read, or there is something else in it.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"cannot read {path}: {error}") from None
+    except OSError as error:
+        raise RunFolderError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise RunFolderError(f"cannot read {path}: it is not valid JSON: {advice}") from None
     if not isinstance(content, dict):
-        raise RunFolderError(f"cannot read {path}: expected a JSON object")
+        raise RunFolderError(f"cannot read {path}: expected a JSON object: {advice}")
     return content

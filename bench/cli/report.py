@@ -10,15 +10,16 @@ from pathlib import Path
 import typer
 
 from backends import UnknownVariant
-from bench.analysis import analyse, trials_by_lease
+from bench.analysis import analyse, check_events, check_events_exist, has_events, trials_by_lease
 from bench.cli import app
 from bench.cli.console import PlainConsole
 from bench.errors import EXIT_OK
+from bench.inspection import open_checked
 from bench.report import write_reports
 from bench.report.markdown import render
 from bench.report.model import load_report, tables_of
 from bench.report.terminal import print_report
-from bench.store import RunFolder, damage, disk_errors, open_run
+from bench.store import RunFolder, damage, disk_errors
 
 
 class Format(StrEnum):
@@ -38,7 +39,7 @@ def report(
 
     A folder without events is told from its tables as they are; a read-only one is not changed.
     """
-    folder = open_run(run)
+    folder = open_checked(run)
     with damage(folder.path):
         if os.access(folder.path, os.W_OK):
             rebuild(folder)
@@ -48,9 +49,17 @@ def report(
 
 
 def rebuild(folder: RunFolder) -> None:
-    """Compute the tables again where the events allow it, and write the reports."""
-    if has_events(folder):
+    """Compute the tables again where the events allow it, and write the reports.
+
+    Raises:
+        RunFolderError: the events of some leases are there, but not of all that are needed, or
+            they are damaged.
+    """
+    leases = trials_by_lease(folder.read_trials())
+    if not leases or any(has_events(folder, lease) for lease in leases):
         try:
+            check_events_exist(folder)
+            check_events(folder)
             with disk_errors(folder.path):
                 analyse(folder)
         except UnknownVariant as error:
@@ -74,12 +83,3 @@ def show(folder: RunFolder, form: Format) -> int:
 
 def _note(text: str) -> None:
     sys.stderr.write(f"bench: {text}\n")
-
-
-def has_events(run: RunFolder) -> bool:
-    """Whether the events of every trial are there; of a run without trials there is nothing."""
-    return all(
-        (run.leases / lease / "events.parquet").is_file()
-        or (run.leases / lease / "events").is_dir()
-        for lease in trials_by_lease(run.read_trials())
-    )

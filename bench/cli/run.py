@@ -14,6 +14,7 @@ from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
 from bench.cli.report import rebuild
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
+from bench.interrupts import one_interrupt
 from bench.precision import DEFAULT_BUDGET_S, Precision, parse_duration, parse_share
 from bench.profile import load_profile
 from bench.redis_server import Server
@@ -22,7 +23,7 @@ from bench.report.model import load_report
 from bench.report.terminal import print_report
 from bench.report.wording import plural
 from bench.request import Request
-from bench.resume import open_unfinished, unfinished
+from bench.resume import is_complete, open_unfinished, unfinished
 from bench.session import Job, Options, environments_of, execute
 from bench.store import RunFolder, check_writable, damage
 
@@ -134,7 +135,7 @@ def run(
     if dry_run:
         _show_plan(_left(job))
         return EXIT_OK
-    if job.begun and job.begun.read_run().get("status") == "complete":
+    if job.begun and is_complete(job.begun, job.plan):
         return _tell_complete(job.begun)
     options = Options(out or DEFAULT_OUT, redis_url, redis_server, redis_port, tuple(sys.argv[1:]))
     return _measure(job, options)
@@ -157,15 +158,17 @@ def _measure(job: Job, options: Options) -> int:
             soft_wrap=True,
         )
 
-    try:
-        with RunProgress(console) as progress:
-            folder = execute(job, options, progress, announce)
-    except KeyboardInterrupt:
-        if folders:
-            _tell_what_is_kept(folders[0], console)
-        return EXIT_INTERRUPTED
-    write_reports(folder)
-    return _show_report(folder)
+    with one_interrupt():  # until the reports are written: what is kept is told with them
+        try:
+            with RunProgress(console) as progress:
+                folder = execute(job, options, progress, announce)
+            with damage(folder.path):
+                write_reports(folder)
+                return _show_report(folder)
+        except KeyboardInterrupt:
+            if folders:
+                _tell_what_is_kept(folders[0], console)
+            return EXIT_INTERRUPTED
 
 
 def _left(job: Job) -> list[LeasePlan]:

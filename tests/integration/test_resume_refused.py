@@ -69,7 +69,11 @@ def _change(facts: dict, *path: str, value: object) -> None:
         (("request", "profile", "rounds"), 3, "this code makes another plan"),
         (("request", "profile", "variants"), ["fake:gone"], "unknown variant 'fake:gone'"),
         (("request", "profile", "rounds"), "two", "rounds = 'two'"),
-        (("request",), {}, "damaged or no run of this suite's"),
+        (("request",), {}, "run.json is damaged: request.profile is missing: restore it from"),
+        (("plan_digest",), None, "plan_digest should be a valid string, found None"),
+        (("cells",), 5, "cells should be a valid list, found 5"),
+        (("cells",), [], "its cells are not those of its request"),
+        (("token",), "", "token should match pattern"),
         (("schema_version",), 99, "has schema_version 99"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else None,
@@ -100,6 +104,65 @@ def test_a_finished_trial_without_its_events(killed: Place, tmp_path: Path) -> N
     shutil.rmtree(lease)
     line = _refused(run.path)
     assert f"the events of {lease} are missing: remove the 1 files in {run.trials}" in line
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("status", "good", "status should be 'ok', 'failed'"),
+        ("lease_id", "gone", "gone are missing: remove the 1 files in "),
+        ("number", 77, "number is 77, expected "),
+        ("marks", [{}], "does not fit the events of its lease"),
+    ],
+)
+def test_a_damaged_trial(killed: Place, tmp_path: Path, key: str, value: object, told: str) -> None:
+    """The events of the lease it was in stay, for the file may be mended."""
+    run = RunFolder(shutil.copytree(killed.run.path, tmp_path / "run"))
+    (trial,) = run.read_trials()
+    run.write_trial(trial["trial_id"], trial | {key: value})
+    line = _refused(run.path)
+    assert told in line
+    assert f"bench run --resume {run.path}" in line
+    assert (run.leases / trial["lease_id"]).is_dir()
+    assert len(run.finished()) == 1
+
+
+def test_damaged_events(killed: Place, tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(killed.run.path, tmp_path / "run"))
+    (lease,) = run.leases.iterdir()
+    (lease / "events.parquet").write_text("hi", encoding="utf-8")
+    for command in (("run", "--resume"), ("report",)):
+        done = run_bench(*command, run.path, cwd=tmp_path)
+        assert done.code == 2, done.all
+        (line,) = done.err.splitlines()
+        assert f"the events of {lease} cannot be read: remove the 1 files in {run.trials}" in line
+        assert len(run.finished()) == 1
+
+
+def test_what_was_removed_of_a_finished_run_is_measured(
+    server_program: Path, tmp_path: Path
+) -> None:
+    """The lease that the trial was in is kept for another one, and its events with it."""
+    place = Place(tmp_path, variants="fake:honest", rounds=1)
+    with place.begin() as bench:
+        assert bench.end().code == 0
+    # A lease has the number of its first trial.
+    first, second = sorted(
+        place.run.read_trials(),
+        key=lambda trial: not trial["lease_id"].startswith(f"r1-{trial['number']:04d}"),
+    )
+    assert first["lease_id"] == second["lease_id"]
+    (place.run.trials / f"{first['trial_id']}.json").unlink()
+    done = place.resume()
+    assert done.code == 0, done.all
+    assert "2 trials ok" in done.out
+    place.assert_whole()
+    after = {trial["trial_id"]: trial for trial in place.run.read_trials()}
+    assert after[second["trial_id"]] == second
+    assert after[first["trial_id"]]["lease_id"] == f"{first['lease_id']}-2"
+    done = place.resume()
+    assert done.code == 0, done.all
+    assert "is complete: nothing is left to measure" in done.err
 
 
 def test_other_code_is_remarked_on(killed: Place, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,14 @@ from bench.events import RECORD, read_lease
 from bench.precision import Precision, more_rounds
 from bench.profile import Profile, load_profile
 from bench.request import Request, digest, request_of
-from bench.resume import check_circumstances, check_server, clear_remains, unfinished
+from bench.resume import (
+    check_circumstances,
+    check_server,
+    clear_remains,
+    is_complete,
+    open_unfinished,
+    unfinished,
+)
 from bench.runner import drained_before
 from bench.store import create_run
 from bench.trial import Outcome, record
@@ -257,3 +265,49 @@ def test_shares_are_of_the_drain_that_was_finished_before_added_rounds_included(
     assert before == before | last
     assert len(last) == 3
     assert {cell.drained for cell in plan.cells if cell.relative} == set(before)
+
+
+@pytest.mark.parametrize("folder", ["leases", "trials"])
+def test_a_folder_that_was_removed_is_made_again(run, folder):
+    for path in run.trials.iterdir():
+        path.unlink()
+    shutil.rmtree(run.path / folder)
+    clear_remains(run, None)
+    assert list(run.leases.iterdir()) == list(run.trials.iterdir()) == []
+
+
+# --- what is still there ---------------------------------------------------------------------
+
+
+def whole(tmp_path):
+    """A run with every trial of its plan, of which only the names count."""
+    plan = request().plan()
+    run = create_run(tmp_path, "small", {"status": "complete", "planned_trials": len(plan.trials)})
+    for trial in plan.trials:
+        run.write_trial(trial.id, {})
+    return run, plan
+
+
+def test_a_run_is_complete_as_long_as_every_trial_is_there(tmp_path):
+    run, plan = whole(tmp_path)
+    assert is_complete(run, plan)
+    (run.trials / f"{plan.trials[3].id}.json").unlink()
+    assert not is_complete(run, plan)
+
+
+def test_a_trial_of_an_added_round_does_not_stand_for_one_of_the_plan(tmp_path):
+    run, plan = whole(tmp_path)
+    (run.trials / f"{plan.trials[3].id}.json").rename(run.trials / "r9-0999-more.json")
+    assert not is_complete(run, plan)
+
+
+def test_a_trial_of_an_added_round_is_missed_too(tmp_path):
+    run, plan = whole(tmp_path)
+    run.write_run(run.read_run() | {"planned_trials": len(plan.trials) + 1})
+    assert not is_complete(run, plan)
+
+
+def test_a_run_of_microbenchmarks_has_nothing_to_go_on_with(tmp_path):
+    run = create_run(tmp_path, "micro", {"profile": "micro", "cells": []})
+    with pytest.raises(RunFolderError, match="holds microbenchmarks only; measure more of them"):
+        open_unfinished(run.path)

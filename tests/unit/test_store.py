@@ -176,6 +176,13 @@ def test_a_damaged_trial_is_told_with_its_file(tmp_path):
         run.read_trials()
 
 
+def test_what_was_noted_on_an_error_is_told_instead(tmp_path):
+    problem = ValueError("no Parquet")
+    problem.add_note("remove it")
+    with pytest.raises(RunFolderError, match=r"^remove it$"), store.damage(tmp_path):
+        raise problem
+
+
 # --- writing ---------------------------------------------------------------------------------
 
 
@@ -183,6 +190,12 @@ def test_text_is_written_whole_in_utf_8_and_with_plain_newlines(tmp_path):
     store.write_text(tmp_path / "a.csv", "größer\n2\n")
     assert (tmp_path / "a.csv").read_bytes() == b"gr\xc3\xb6\xc3\x9fer\n2\n"
     assert names(tmp_path) == ["a.csv"]
+
+
+def test_a_path_that_is_not_utf_8_is_written_escaped_and_comes_back(tmp_path):
+    store.write_json(tmp_path / "a.json", {"out": "caf\udce9"})
+    assert b"caf\\udce9" in (tmp_path / "a.json").read_bytes()
+    assert store.read_json(tmp_path / "a.json", "") == {"out": "caf\udce9"}
 
 
 def test_a_write_that_fails_leaves_the_old_file_as_it_was(tmp_path, monkeypatch):
