@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import unknown
+from bench.errors import UsageError, unknown
 from bench.measure.statistics import MIN_ROUNDS, unpaired_ratio
 from bench.report.model import load_report, tables_of
 from bench.report.noise import Noise
@@ -81,18 +81,20 @@ def compare_variants(run: RunFolder, a: str, b: str, *, all_metrics: bool = Fals
     """Two variants of one run.
 
     Raises:
-        UsageError: the run has no such variant.
+        UsageError: the run has no such variant, or the two have no cell in common.
         RunFolderError: a file of the run is missing or damaged.
     """
     report = load_report(run)
     for name in (a, b):
         if name not in report.how:
-            raise unknown("variant", name, report.how)
+            raise UsageError(f"in {run.path}: {unknown('variant', name, report.how)}")
     cells = _cells(report, run)
     one, other = (
         {("", caption): cell for (variant, caption), cell in cells.items() if variant == name}
         for name in (a, b)
     )
+    if not one.keys() & other.keys():
+        raise UsageError(f"in {run.path}, {a} and {b} have no cell in common: {_first(one, other)}")
     lines = _lines(one, other, ratio_by_round, all_metrics, [_noise(report, run)])
     return Comparison(
         a=a,
@@ -108,10 +110,16 @@ def compare_runs(a: RunFolder, b: RunFolder, *, all_metrics: bool = False) -> Co
     """Two runs, cell by cell.
 
     Raises:
+        UsageError: they have no cell in common.
         RunFolderError: a file of a run is missing or damaged.
     """
     reports = [load_report(run) for run in (a, b)]
     one, other = (_cells(report, run) for report, run in zip(reports, (a, b), strict=True))
+    if not one.keys() & other.keys():
+        raise UsageError(
+            f"{a.path} and {b.path} have no cell in common: {_first(one, other)}; "
+            "compare runs of the same profile"
+        )
     circumstances = _circumstances(reports[0].facts, reports[1].facts)
     noise = [_noise(report, run) for report, run in zip(reports, (a, b), strict=True)]
     lines = _lines(one, other, _ratio_of_runs, all_metrics, noise)
@@ -122,6 +130,15 @@ def compare_runs(a: RunFolder, b: RunFolder, *, all_metrics: bool = False) -> Co
         lines=lines,
         verdicts=_differences(one, other),
         warnings=(*circumstances, *_limits(one, other, lines)),
+    )
+
+
+def _first(a: Side, b: Side) -> str:
+    """One cell of each side, if it has any."""
+    names = [", ".join(part for part in next(iter(side), ()) if part) for side in (a, b)]
+    return "; ".join(
+        f"{title}'s first is {name}" if name else f"{title} has none"
+        for title, name in zip("AB", names, strict=True)
     )
 
 

@@ -12,15 +12,16 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 
 from backends import Choice, all_backends
-from bench import logs, processes
+from bench import lock, logs, processes
 from bench.analysis import analyse
 from bench.cells import LeasePlan
 from bench.environments import MICRO_LOCK, Environment, environment
@@ -136,36 +137,54 @@ def _problem(log: Sequence[str], code: int) -> str:
     return told or f"pytest's exit code was {code}"
 
 
+class Observer(Protocol):
+    """Is told how it goes."""
+
+    def run_opened(self, run: RunFolder) -> None:
+        """Figures will go to this folder."""
+
+    def variant_started(self, variant: str) -> None:
+        """A variant is about to be measured."""
+
+    def variant_kept(self, variant: str) -> None:
+        """What was measured of it, or why nothing was, is in its file."""
+
+
 @dataclass(frozen=True)
 class Micro:
     """What a call of ``bench micro`` was asked for.
 
     Attributes:
         into: an existing run that gets the figures; ``None`` for a run of their own.
-        on_variant: is called with the name of each variant before it is measured.
     """
 
     choices: Sequence[Choice]
     options: Options
     max_time_s: float
     into: RunFolder | None
-    on_variant: Callable[[str], None]
+    observer: Observer
 
 
 def measure(micro: Micro) -> RunFolder:
     """Run all variants' benchmarks, keeping each as it ends. The environments must exist.
 
     Raises:
-        BenchError: the server or the folder cannot be used.
+        BenchError: the server or the folder cannot be used, or another process works on it.
         KeyboardInterrupt: interrupted; what has ended is kept.
     """
     environments = environments_of(micro.choices)
-    with ground(micro.options) as place:
+    with ExitStack() as held:
+        if micro.into is not None:
+            held.enter_context(lock.held(micro.into.path))
+        place = held.enter_context(ground(micro.options))
         facts = _facts(micro, place.server, environments)
         run = micro.into or create_run(micro.options.out, FOLDER)
+        if micro.into is None:
+            held.enter_context(lock.held(run.path))
         status = "interrupted"
         with disk_errors(run.path):
             try:
+                micro.observer.run_opened(run)
                 if micro.into is None:
                     run.write_run(facts)
                 (run.path / FOLDER).mkdir(exist_ok=True)
@@ -177,12 +196,21 @@ def measure(micro: Micro) -> RunFolder:
                     f"kept in {run.path}; start the server and run again"
                 ) from None
             finally:
-                write_merged(run.path / FOLDER)
-                if micro.into is None:
-                    ended = datetime.now(UTC).isoformat(timespec="seconds")
-                    run.write_run(facts | {"status": status, "ended_at": ended})
-                    analyse(run)
+                try:
+                    _close(micro, run, facts | {"status": status})
+                except KeyboardInterrupt:  # it comes once: what it cut short is done again
+                    _close(micro, run, facts | {"status": "interrupted"})
+                    raise
     return run
+
+
+def _close(micro: Micro, run: RunFolder, facts: dict[str, Any]) -> None:
+    """Merge what there is; of a run of its own also write how it ended."""
+    (run.path / FOLDER).mkdir(exist_ok=True)
+    write_merged(run.path / FOLDER)
+    if micro.into is None:
+        run.write_run(facts | {"ended_at": datetime.now(UTC).isoformat(timespec="seconds")})
+        analyse(run)
 
 
 def _measure_all(
@@ -190,7 +218,7 @@ def _measure_all(
 ) -> None:
     numbers = itertools.count(1)  # a namespace has its lease's number: no two may meet
     for choice in micro.choices:
-        micro.on_variant(choice.name)
+        micro.observer.variant_started(choice.name)
         env = environments[choice.name]
         name = file_name(choice.name)
 
@@ -209,6 +237,7 @@ def _measure_all(
         report = tidy(reports, choice.name, env.library_version, "; ".join(problems))
         write_json(target / f"{name}.json", report)
         write_text(target / f"{name}.log", wrote)
+        micro.observer.variant_kept(choice.name)
 
 
 def _facts(micro: Micro, server: Server, environments: dict[str, Environment]) -> dict[str, Any]:

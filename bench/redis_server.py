@@ -117,6 +117,11 @@ def _facts(url: str) -> dict[str, Any]:
         reason = error if shown != "***" else "special characters of a password are %-encoded"
         raise UsageError(f"not a Redis URL: {shown!r}: {reason}") from None
     except redis.AuthenticationError as error:
+        if not secrets_of(url):
+            raise RedisError(
+                f"the Redis at {shown} wants a password, and the URL has none: "
+                "expected redis://:PASSWORD@host:port/db"
+            ) from None
         raise RedisError(
             f"the Redis at {shown} refused the password ({_short(error, url)}): "
             "expected redis://:PASSWORD@host:port/db"
@@ -128,6 +133,11 @@ def _facts(url: str) -> dict[str, Any]:
     except redis.ConnectionError as error:
         raise RedisError(_connection_problem(shown, error, url)) from None
     except (redis.RedisError, UnicodeError) as error:
+        if "DB index is out of range" in str(error):
+            raise RedisError(
+                f"the Redis at {shown} has no database of that number: the one at the URL's end "
+                "is out of range; most servers have 0 to 15"
+            ) from None
         raise RedisError(
             f"the Redis at {shown} does not serve INFO ({_short(error, url)}): "
             "a run needs a user that may do everything"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -38,6 +39,7 @@ def run_cli(arguments: list[str] | None = None) -> int:
 
     try:
         code = app(args=arguments, standalone_mode=False)
+        sys.stdout.flush()  # here a full disk can still be told
     except typer.Abort:
         sys.stderr.write("interrupted\n")
         return EXIT_INTERRUPTED
@@ -51,9 +53,21 @@ def run_cli(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output has gone, e.g. `| head`: nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return EXIT_OK
+    except OSError as error:
+        # What fails in a file of ours is told where it is written, or names the file.
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        _forget_output()
+        _complain(f"cannot write the output: {error.strerror}: send it somewhere else")
+        return EXIT_USAGE
     return code if isinstance(code, int) else EXIT_OK
+
+
+def _forget_output() -> None:
+    """Or what is left of it would fail again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str) -> None:

@@ -11,6 +11,8 @@ from bench.cli import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from bench.inspection import open_checked
+from bench.interrupts import one_interrupt
 from bench.micro import MAX_TIME_S, Micro, default_choices, environments_of, measure
 from bench.micro_files import FOLDER, MERGED, read_micro, read_problems
 from bench.plan import choices_of
@@ -18,7 +20,7 @@ from bench.report import write_reports
 from bench.report.micro import micro_grids
 from bench.report.terminal import print_grid
 from bench.session import Options
-from bench.store import RunFolder, check_writable, open_run
+from bench.store import RunFolder, check_writable, damage
 
 
 @app.command()
@@ -47,22 +49,57 @@ def micro(
     did not; 2: a mistake; 130: interrupted, what has ended is kept.
     """
     choices = choices_of(backend) if backend else default_choices()
-    into = open_run(run) if run else None
+    into = open_checked(run) if run else None
     where = into.path if into else out
     check_writable(where)
     console = PlainConsole(stderr=True)
     make_environments(environments_of(choices).values(), console)
     options = Options(where, redis_url, redis_server, argv=tuple(sys.argv[1:]))
 
-    def announce(variant: str) -> None:
-        console.print(f"measuring {variant}", markup=False, highlight=False)
+    watch = _Watch(console)
+    with one_interrupt():  # until the report is written
+        try:
+            folder = measure(Micro(choices, options, max_time, into, watch))
+            with damage(folder.path):
+                write_reports(folder)
+                return _show(folder, {choice.name for choice in choices})
+        except KeyboardInterrupt:
+            left = [choice.name for choice in choices if choice.name not in watch.kept]
+            if watch.folder:
+                _tell_what_is_kept(watch.folder, len(watch.kept), left, console)
+            return EXIT_INTERRUPTED
 
-    try:
-        folder = measure(Micro(choices, options, max_time, into, announce))
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    write_reports(folder)
-    return _show(folder, {choice.name for choice in choices})
+
+class _Watch:
+    """Says what is being measured, and knows what is kept where."""
+
+    def __init__(self, console: PlainConsole) -> None:
+        self._console = console
+        self.folder: RunFolder | None = None
+        self.kept: list[str] = []
+
+    def run_opened(self, run: RunFolder) -> None:
+        self.folder = run
+
+    def variant_started(self, variant: str) -> None:
+        self._console.print(f"measuring {variant}", markup=False, highlight=False)
+
+    def variant_kept(self, variant: str) -> None:
+        self.kept.append(variant)
+
+
+def _tell_what_is_kept(run: RunFolder, kept: int, left: list[str], console: PlainConsole) -> None:
+    """Write the report of what there is, and say where it is and how to go on."""
+    with damage(run.path):
+        write_reports(run)
+    rest = "".join(f" -b {variant}" for variant in left)
+    console.print(
+        f"interrupted: microbenchmarks of {kept} of {kept + len(left)} variants are kept in "
+        f"{run.path}" + (f"; go on with: bench micro --run {run.path}{rest}" if left else ""),
+        markup=False,
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def _show(run: RunFolder, asked: set[str]) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from support import (
     Done,
+    bench_environment,
     bench_process,
     files_with,
     redis_with_password,
@@ -34,6 +35,7 @@ from bench.redis_server import Server
 
 pytestmark = pytest.mark.integration
 
+KEPT = Path(__file__).parents[2] / "results" / "reference"
 ADD = 'scenario = "add"; load = "drain"; tasks = 20'
 
 
@@ -152,8 +154,41 @@ def test_wrong_password(tmp_path: Path, tiny: Path, server: Server) -> None:
     _one_line(done, "refused the password", "expected redis://:PASSWORD@host:port/db")
     assert "hidden-word" not in done.all
     done = _run(tmp_path, tiny, "--redis-url", f"redis://127.0.0.1:{port}/0")
-    _one_line(done, "refused the password", "expected redis://:PASSWORD@host:port/db")
+    _one_line(done, "wants a password, and the URL has none", "expected redis://:PASSWORD@host")
     _nothing_left(tmp_path)
+
+
+def test_database_out_of_range(tmp_path: Path, tiny: Path, server: Server) -> None:
+    done = _run(tmp_path, tiny, "--redis-url", server.url.removesuffix("/0") + "/9999")
+    _one_line(done, "/9999 has no database of that number", "out of range")
+    _nothing_left(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("form", ["terminal", "md", "csv"])
+def test_output_that_cannot_be_written(tmp_path: Path, form: str) -> None:
+    run = shutil.copytree(KEPT, tmp_path / "run")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", "report", run, "--format", form],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=bench_environment(),
+        )
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line == "bench: cannot write the output: No space left on device: send it somewhere else"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such paths")
+def test_a_path_that_is_not_utf_8(tmp_path: Path, tiny: Path, server_program: Path) -> None:
+    results = tmp_path / os.fsdecode(b"caf\xe9")
+    done = run_bench("run", tiny, "--out", results, cwd=tmp_path)
+    assert done.code == 0, done.all
+    (run,) = run_folders(results)
+    assert run.read_run()["argv"][-1] == str(results)
+    assert run_bench("report", run.path, cwd=tmp_path).code == 0
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,16 @@ def test_an_interrupt_keeps_what_has_ended_and_leaves_nothing_behind(
         wait_until(lambda: list(results.glob(kept)), "one variant has ended", WITHIN_S)
         wait_until(lambda: bench.members("producer"), "the other is being measured")
         token = bench.token()
+        (run,) = run_folders(results)
+        other = run_bench("micro", "-b", "fake:honest", "--run", run.path, cwd=tmp_path)
+        assert other.code == 2, other.all
+        assert f"process {bench.process.pid} is at work on {run.path}" in other.err
         bench.signal(signal.SIGINT)
         done = bench.end()
     assert done.code == 130, done.all
+    assert f"1 of 2 variants are kept in {run.path}; go on with: bench micro --run" in done.err
+    assert (run.path / "report.md").is_file()
+    assert list(run.path.glob(".lock*")) == []
     assert "Traceback" not in done.all
     (run,) = run_folders(results)
     assert set(read_micro(run.path)["variant"]) == {"fake:honest"}

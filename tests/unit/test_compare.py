@@ -113,6 +113,19 @@ def test_two_runs_are_compared_without_pairing(tmp_path):
     assert line.ratio.low < 1.9
 
 
+def test_runs_without_a_common_cell_are_refused(tmp_path):
+    a = SmallRun(tmp_path / "a").cell("one", [1.0]).write()
+    b = SmallRun(tmp_path / "b").cell("two", [1.0]).write()
+    with pytest.raises(UsageError, match="have no cell in common: A's first is one, add, drain"):
+        compare_runs(a, b)
+
+
+def test_an_unknown_variant_is_told_with_the_run(tmp_path):
+    run = mixed(tmp_path / "run")
+    with pytest.raises(UsageError, match=rf"^in {run.path}: unknown variant 'quik'"):
+        compare_variants(run, "quik", "alike")
+
+
 # --- the command line ------------------------------------------------------------------------
 
 
