@@ -111,9 +111,9 @@ def told(run: RunFolder) -> Told:
 
     def rows(table: pd.DataFrame, *names: str) -> set[tuple[object, ...]]:
         if "metric" in table:
-            # Of costs by command or role what is too little to tell is left out, and so is a
-            # percentile of few samples: either may differ, since a closed load goes by the clock.
-            table = table[~table["metric"].str.contains(r":|_p9\d")]
+            # Too little to tell is left out, of costs (what ended before the workers were called
+            # ready) and of percentiles (a closed load goes by the clock): that may differ.
+            table = table[~table["metric"].str.contains(r":|_p9\d|^redis_|^worker_|_stall_")]
         found = list(table[[*CELL, *names]].itertuples(index=False, name=None))
         assert len(set(found)) == len(found)
         return set(found)

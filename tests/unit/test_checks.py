@@ -252,13 +252,13 @@ def test_where_nobody_asked_there_is_no_outcome_to_check():
 # --- retry_delay -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("gap_ms", [98.0, 100.0, 5000.0])
-def test_a_retry_that_is_early_by_2_ms_or_less_is_not_early(gap_ms):
+@pytest.mark.parametrize("gap_ms", [90.0, 100.0, 5000.0])
+def test_a_retry_that_is_early_by_10_ms_or_less_is_not_early(gap_ms):
     items = [item(0, attempts=2, retried_after=0.1)]
     assert violations(retried(gap_ms), items, "retry_delay") == []
 
 
-@pytest.mark.parametrize(("gap_ms", "early"), [(97.99, "2.0"), (97, "3.0"), (50, "50.0")])
+@pytest.mark.parametrize(("gap_ms", "early"), [(89.99, "10.0"), (89, "11.0"), (50, "50.0")])
 def test_a_retry_that_is_early_by_more_is_told(gap_ms, early):
     found = check(retried(gap_ms), [item(0, attempts=2, retried_after=0.1)])["retry_delay"]
     assert found.expected == "no retry before 0.1 s"
