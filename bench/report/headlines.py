@@ -34,16 +34,15 @@ def headlines(tables: Sequence[Table], baseline: str) -> tuple[str, ...]:
 
     Of each scenario and load the table with the highest concurrency speaks: how the best variant
     compares to the baseline; then, while there is room, that with the lowest. The first of them
-    also tells of the baseline's own library.
+    also tells of the baseline's own library. A table in which the baseline has no interval says
+    nothing, and is no reason for another to be silent.
     """
     told: list[str] = []
-    for table in speaking([table for table in tables if _can_speak(table)]):
-        base = next((row for row in table.ranked if row.is_baseline), None)
+    for table in speaking([t for t in tables if _can_speak(t) and _base(t)]):
+        base = _base(table)
         rivals = [row for row in table.ranked if not row.is_baseline and not row.failed]
-        if base is None or base.failed or not rivals:
+        if base is None or not rivals:
             continue
-        if base.headline is None or base.headline.low is None:
-            continue  # without an interval nothing is claimed
         best = _best(table, rivals)
         told.append(_compare(table, best, base) if best else _none_better(table, base))
         if len(told) == 1:
@@ -55,6 +54,14 @@ def headlines(tables: Sequence[Table], baseline: str) -> tuple[str, ...]:
             elif kin and best and not best_kin:
                 told.append(_none_better(table, base, f"way to run {library}"))
     return tuple(told[:MOST])
+
+
+def _base(table: Table) -> Row | None:
+    """The baseline's row, if it passed and has an interval: without one nothing is claimed."""
+    base = next((row for row in table.ranked if row.is_baseline), None)
+    if base is None or base.failed or base.headline is None or base.headline.low is None:
+        return None
+    return base
 
 
 def _can_speak(table: Table) -> bool:

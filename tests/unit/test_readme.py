@@ -27,7 +27,7 @@ COLUMNS = (
     ("add", "open", 4, {"rate_per_s": 50.0}, "latency_ms_p95"),
     ("add", "drain", 4, {}, "redis_commands_per_task"),
     ("add", "drain", 4, {}, "cpu_ms_per_task:worker"),
-    ("flaky", "burst", 4, {}, "retry_lateness_ms_p50"),
+    ("flaky", "open", 4, {"rate_per_s": 8.0}, "retry_lateness_ms_max"),
     ("notification", "burst", 4, {}, "share_of_ideal"),
 )
 

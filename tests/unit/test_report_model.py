@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from small_runs import SmallRun, mixed
+from small_runs import SmallRun, mixed, thrice
 
 from bench.errors import RunFolderError
 from bench.report.model import load_report
@@ -320,6 +320,13 @@ def test_the_baselines_own_library_has_a_headline(tmp_path):
     lines = load_report(run.cell("quick", [300] * 3).cell("slow:pool", [200] * 3).write()).headlines
     assert "quick drains add 3.00x" in lines[0]
     assert "slow:pool drains add 2.00x" in lines[1]
+
+
+def test_a_sweep_of_few_rounds_does_not_silence_the_concurrency_that_has_them(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", thrice(100)).cell("quick", thrice(200))
+    run.cell("slow:base", [150, 151], concurrency=16).cell("quick", [10, 11], concurrency=16)
+    (told,) = load_report(run.write()).headlines
+    assert told.startswith("At concurrency 4, quick drains add 2.00x")
 
 
 def test_there_are_no_headlines_without_the_baseline_or_where_it_failed(tmp_path):
