@@ -57,7 +57,6 @@ if __name__ == "__main__":
         ("gevent", 8, 10, False),
         ("gevent", 100, 10, True),
         ("gevent", 100, 300, False),
-        ("eventlet", 100, 10, True),
         ("threads", 100, 10, False),
     ],
 )
