@@ -54,7 +54,7 @@ class Offer:
 
     Args:
         deadline: on the clock of ``time.monotonic``.
-        drained: throughput of the drains so far, tasks/s, by :attr:`bench.plan.Cell.drained`.
+        drained: throughput of the drains so far, tasks/s, by :attr:`bench.cells.Cell.drained`.
 
     Attributes:
         sent: items that the library accepted.
@@ -120,7 +120,7 @@ class Offer:
         answer = self.lease.ask(
             self.deadline,
             op="closed",
-            items=_wire(self.cell.items(self.plan.number)),
+            items=wire(self.cell.items(self.plan.number)),
             lanes=self.cell.concurrency,
             limit_s=self.cell.for_s,
             timeout_s=RESULT_TIMEOUT_S + _work_s(self.cell),
@@ -208,7 +208,7 @@ class Offer:
 
     def _send(self) -> list[Item]:
         items = self.cell.items(self.plan.number)
-        self.sent = self.lease.ask(self.deadline, op="send", items=_wire(items))["sent"]
+        self.sent = self.lease.ask(self.deadline, op="send", items=wire(items))["sent"]
         return items
 
     def _collect(self) -> None:
@@ -226,7 +226,7 @@ class Offer:
         answer = self.lease.ask(
             self.deadline,
             op="open",
-            items=_wire(items),
+            items=wire(items),
             offsets_ns=offsets_ns(len(items), rate, cell.params["arrival"], seed),
             lanes=OPEN_LANES,
         )
@@ -344,6 +344,6 @@ def _work_s(cell: Cell) -> float:
     )
 
 
-def _wire(items: list[Item]) -> list[list[tuple[str, dict[str, Any]]]]:
+def wire(items: list[Item]) -> list[list[tuple[str, dict[str, Any]]]]:
     """Items as the producer takes them."""
     return [[(w.task, {**w.kwargs, "task_id": w.task_id}) for w in item] for item in items]

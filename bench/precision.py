@@ -118,7 +118,7 @@ def missed(
         if {key, base_key} & broken:
             continue
         metric = next(m for load, m in cell.scenario.headline.items() if load == cell.load)
-        ratio = _ratio(values[key, metric], values[base_key, metric])
+        ratio = paired_ratio(values[key, metric], values[base_key, metric])
         width = half_width(ratio)
         if width is None and min(ended[key], ended[base_key]) >= MIN_ROUNDS:
             continue
@@ -177,12 +177,6 @@ def more_rounds(
 def _is_measure(plan: Plan, cell: Cell) -> bool:
     """Whether it is what others are held against: the baseline, its twin, or a floor."""
     return cell.choice.name == plan.baseline or cell.choice.backend.is_floor
-
-
-def _ratio(values: dict[int, float], baseline: dict[int, float]) -> Estimate | None:
-    if any(value <= 0 for value in (*values.values(), *baseline.values())):
-        return None
-    return paired_ratio(values, baseline)
 
 
 def _values(tables: Tables) -> dict[tuple[Key, str], dict[int, float]]:

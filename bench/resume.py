@@ -14,11 +14,11 @@ from bench.environments import environment
 from bench.errors import RunFolderError, UsageError
 from bench.events import read_raw, write_parquet
 from bench.inspection import check_resumable, check_trials
+from bench.logs import Logs
 from bench.micro_files import FOLDER as MICRO
 from bench.plan import Plan
-from bench.redis_server import secrets_of
 from bench.request import Request, digest, request_of
-from bench.store import RunFolder, advice_for, damage, open_run, write_text
+from bench.store import RunFolder, advice_for, damage, open_run
 from bench.trial import describe
 
 #: What must be alike, or values of one cell could not be put together.
@@ -205,18 +205,13 @@ def clear_remains(folder: RunFolder, redis_url: str | None) -> None:
         if lease.name not in used:
             shutil.rmtree(lease)
         else:
-            _close(lease, secrets_of(redis_url or ""))
+            _close(lease, redis_url or "")
 
 
-def _close(lease: Path, secrets: Iterable[str]) -> None:
+def _close(lease: Path, url: str) -> None:
     raw, table = lease / "events", lease / "events.parquet"
     if raw.is_dir():
         if not table.exists():
             write_parquet(read_raw(raw), table)
         shutil.rmtree(raw)
-    for log in lease.glob("*.log"):
-        text = masked = log.read_text(encoding="utf-8", errors="replace")
-        for secret in secrets:
-            masked = masked.replace(secret, "***")
-        if masked != text:
-            write_text(log, masked)
+    Logs(lease, url).mask()

@@ -42,7 +42,7 @@ def run_trial(
     """Run one trial on a lease; never raises for what a queue does wrong.
 
     Args:
-        drained: throughput of the drains so far, by :attr:`bench.plan.Cell.drained`; a drain adds
+        drained: throughput of the drains so far, by :attr:`bench.cells.Cell.drained`; a drain adds
             its own.
     """
     outcome = Outcome(started_at=datetime.now(UTC).isoformat(timespec="milliseconds"))

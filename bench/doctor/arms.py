@@ -19,6 +19,7 @@ from bench.doctor.costs import ROOT, close
 from bench.doctor.drain import Observer, Seen
 from bench.environments import Environment
 from bench.lease import Lease
+from bench.offering import wire
 from bench.producer import LeaseFailed, Producer, ended
 from bench.redis_server import Server
 from bench.store import RunFolder
@@ -111,17 +112,13 @@ def bare(plan: LeasePlan, env: Environment, place: Place) -> Seen:
     deadline = time.monotonic() + TIMEOUT_S
     namespace = f"{place.token}-{trial.number:04d}-{time.monotonic_ns() & 0xFFFF:04x}"
     variables = bare_variables(plan, namespace, place)
-    items = [
-        [(work.task, {**work.kwargs, "task_id": work.task_id}) for work in item]
-        for item in trial.cell.items(trial.number)
-    ]
     with (
         _observer(plan, namespace, place) as observer,
         _gone_after(plan, namespace, place) as log,
         _sender(env, variables, log) as sender,
     ):
         sender.await_ready(deadline)
-        sender.ask(deadline, items=items)
+        sender.ask(deadline, items=wire(trial.cell.items(trial.number)))
         observer.start()
         with _workers(plan, env, variables, log) as workers:
             return observer.finish(deadline, lambda: _check_alive(workers))

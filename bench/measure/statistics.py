@@ -82,9 +82,9 @@ def paired_ratio(values: Mapping[int, float], baseline: Mapping[int, float]) -> 
 
 def log_ratios(values: Mapping[int, float], baseline: Mapping[int, float]) -> list[float]:
     """log(value / baseline) of each round that both have; none where some value is not positive."""
-    common = sorted(values.keys() & baseline.keys())
-    if any(values[number] <= 0 or baseline[number] <= 0 for number in common):
+    if any(value <= 0 for value in (*values.values(), *baseline.values())):
         return []
+    common = sorted(values.keys() & baseline.keys())
     return [math.log(values[number] / baseline[number]) for number in common]
 
 

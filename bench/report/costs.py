@@ -16,25 +16,25 @@ RARE = 0.005
 
 @dataclass(frozen=True)
 class Cost:
-    """A column: the first of the metrics that a variant has, from the first load that has it."""
+    """A column: a metric, from the first load that has it."""
 
-    metrics: tuple[str, ...]
+    metric: str
     loads: tuple[str, ...] = ("drain",)
 
 
 COSTS = (
-    Cost(("redis_commands_per_task",)),
-    Cost(("redis_bytes_per_task",)),
-    Cost(("cpu_ms_per_task:worker",)),
-    Cost(("cpu_ms_per_task:producer",)),
-    Cost(("cpu_ms_per_task:redis",)),
-    Cost(("context_switches_per_task:worker",)),
-    Cost(("worker_peak_rss_mb",)),
-    Cost(("worker_pss_mb",), ("drain", "idle")),
-    Cost(("worker_rss_mb",), ("drain", "idle")),
-    Cost(("redis_memory_bytes_per_task",), ("drain", "backlog")),
-    Cost(("idle_commands_per_s",), ("idle",)),
-    Cost(("idle_cpu_ms_per_s:worker",), ("idle",)),
+    Cost("redis_commands_per_task"),
+    Cost("redis_bytes_per_task"),
+    Cost("cpu_ms_per_task:worker"),
+    Cost("cpu_ms_per_task:producer"),
+    Cost("cpu_ms_per_task:redis"),
+    Cost("context_switches_per_task:worker"),
+    Cost("worker_peak_rss_mb"),
+    Cost("worker_pss_mb", ("drain", "idle")),
+    Cost("worker_rss_mb", ("drain", "idle")),
+    Cost("redis_memory_bytes_per_task", ("drain", "backlog")),
+    Cost("idle_commands_per_s", ("idle",)),
+    Cost("idle_cpu_ms_per_s:worker", ("idle",)),
 )
 
 _HEADS = {
@@ -100,9 +100,9 @@ def _loads(cells: Sequence[Cell], like: Cell) -> dict[str, Cell]:
 def _columns(here: Mapping[str, Mapping[str, Cell]]) -> dict[str, Cost]:
     """The columns that some variant has a value in; RSS only where there is no PSS."""
     found = {
-        cost.metrics[0]: cost
+        cost.metric: cost
         for cost in COSTS
-        if any(any_has(list(own.values()), *cost.metrics) for own in here.values())
+        if any(any_has(list(own.values()), cost.metric) for own in here.values())
     }
     if "worker_pss_mb" in found:
         found.pop("worker_rss_mb", None)
@@ -118,9 +118,8 @@ def _grid(title: str, here: Mapping[str, Mapping[str, Cell]], columns: Mapping[s
 def _text(own: Mapping[str, Cell], cost: Cost) -> str:
     known = [own[load] for load in cost.loads if load in own]
     for cell in known:
-        for metric in cost.metrics:
-            if metric in cell.measures:
-                return cell.text(metric)
+        if cost.metric in cell.measures:
+            return cell.text(cost.metric)
     return next((cell.status for cell in known if cell.status != "ok"), "-")
 
 

@@ -63,8 +63,6 @@ def rounds_of(rounds: pd.DataFrame) -> dict[tuple[Key, str], dict[int, float]]:
 
 def ratio_by_round(values: dict[int, float], baseline: dict[int, float]) -> Ratio | None:
     """``values`` / ``baseline`` paired by round; ``None`` where that has no meaning."""
-    if any(value <= 0 for value in (*values.values(), *baseline.values())):
-        return None
     found = paired_ratio(values, baseline)
     return Ratio(found.value, found.low, found.high, found.rounds) if found else None
 
