@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import redis
 
-from backends import Choice, all_backends
+from backends import Choice
 from bench import lock, logs, processes
 from bench.analysis import analyse
 from bench.cells import LeasePlan
@@ -40,16 +40,6 @@ MAX_TIME_S = 1.0
 PATIENCE_S, PATIENCE_TIMES = 120.0, 30.0
 
 _MODULE = MICRO_LOCK.with_suffix(".py")
-
-
-def default_choices() -> list[Choice]:
-    """Of every backend the first variant that runs here: enqueueing asks for no particular one."""
-    found = []
-    for backend in all_backends().values():
-        here = [v for v in backend.variants if v.unsupported_reason() is None]
-        if here and not backend.hidden:
-            found.append(Choice(backend, here[0], None))
-    return found
 
 
 def environments_of(choices: Sequence[Choice]) -> dict[str, Environment]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from backends import Choice, UnknownVariant, choose
+from backends import Choice, UnknownVariant, all_backends, choose
 from bench.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.errors import UsageError, unknown
 from bench.profile import CellSpec, Profile
@@ -144,6 +144,16 @@ def choices_of(names: list[str]) -> list[Choice]:
         except UnknownVariant as error:
             raise unknown("variant", name, error.known) from None
     return list(chosen.values())
+
+
+def default_choices() -> list[Choice]:
+    """Of every backend that is compared, and the floor, the first variant that runs here."""
+    found = []
+    for backend in all_backends().values():
+        here = [v for v in backend.variants if v.unsupported_reason() is None]
+        if here and not backend.hidden:
+            found.append(Choice(backend, here[0], None))
+    return found
 
 
 def _cells(

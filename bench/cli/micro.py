@@ -13,9 +13,9 @@ from bench.cli.progress import make_environments
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from bench.inspection import open_checked
 from bench.interrupts import one_interrupt
-from bench.micro import MAX_TIME_S, Micro, default_choices, environments_of, measure
+from bench.micro import MAX_TIME_S, Micro, environments_of, measure
 from bench.micro_files import FOLDER, MERGED, read_micro, read_problems
-from bench.plan import choices_of
+from bench.plan import choices_of, default_choices
 from bench.report import write_reports
 from bench.report.micro import micro_grids
 from bench.report.terminal import print_grid

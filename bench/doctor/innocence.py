@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from backends import Choice, UnknownVariant, all_backends, choose
+from backends import Choice
 from bench.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.doctor import costs
 from bench.doctor.aims import aims
 from bench.doctor.arms import Place, bare, with_harness
 from bench.doctor.drain import Seen, TooFewPolls
 from bench.environments import Environment, environment
-from bench.errors import unknown
 from bench.measure.statistics import paired_ratio
+from bench.plan import choices_of, default_choices
 from bench.producer import LeaseFailed, TrialTimeout
 from bench.session import Options, ground
 from bench.store import RunFolder
@@ -42,18 +42,7 @@ def variants(names: list[str]) -> list[Choice]:
     Raises:
         UsageError: an unknown variant.
     """
-    found: dict[str, Choice] = {}
-    try:
-        for name in names:
-            found.update((choice.name, choice) for choice in choose(name))
-    except UnknownVariant as error:
-        raise unknown("variant", name, error.known) from None
-    return list(found.values()) or [
-        Choice(backend, runs[0], None)
-        for backend in all_backends().values()
-        if backend.is_floor or not backend.hidden
-        if (runs := [v for v in backend.variants if v.unsupported_reason() is None])
-    ]
+    return choices_of(names) if names else default_choices()
 
 
 def environments(choices: list[Choice]) -> dict[str, Environment]:

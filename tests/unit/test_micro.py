@@ -9,7 +9,7 @@ from rich.console import Console
 from backends import all_backends
 from bench.environments import MICRO_LOCK
 from bench.errors import RunFolderError
-from bench.micro import _problem, default_choices, environments_of
+from bench.micro import _problem, environments_of
 from bench.micro_files import (
     COLUMNS,
     FOLDER,
@@ -21,6 +21,7 @@ from bench.micro_files import (
     tidy,
     write_merged,
 )
+from bench.plan import default_choices
 from bench.report.micro import micro_grids
 from bench.report.terminal import print_grid
 
