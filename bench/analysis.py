@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -268,3 +268,31 @@ def _verdict_row(
         "violations": len(violations),
         "detail": "; ".join(violations),
     }
+
+
+# --- tables by cell ----------------------------------------------------------------------------
+
+#: A cell without its version: what names a table, and the variant in front.
+Key = tuple[str, str, str, int, str]
+
+
+def key_of(cell: Mapping[str, Any]) -> Key:
+    """The key of a cell of ``run.json``, of a trial, or of a row of a table."""
+    params = cell["params"]
+    if not isinstance(params, str):
+        params = json.dumps(params, sort_keys=True)
+    return (
+        str(cell["variant"]),
+        str(cell["scenario"]),
+        str(cell["load"]),
+        int(cell["concurrency"]),
+        params,
+    )
+
+
+def rounds_of(rounds: pd.DataFrame) -> dict[tuple[Key, str], dict[int, float]]:
+    """``rounds.csv`` by cell and metric: value by round."""
+    found: dict[tuple[Key, str], dict[int, float]] = defaultdict(dict)
+    for row in rounds[[*CELL, "metric", "round", "value"]].to_dict("records"):
+        found[key_of(row), str(row["metric"])][int(row["round"])] = float(row["value"])
+    return dict(found)

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from bench.analysis import rounds_of
 from bench.errors import UsageError, unknown
 from bench.measure.statistics import MIN_ROUNDS, unpaired_ratio
 from bench.report.model import load_report, tables_of
 from bench.report.noise import Noise
 from bench.report.parts import Ratio, Report
-from bench.report.tables import better, ratio_by_round, rounds_of
+from bench.report.tables import better, ratio_by_round
 from bench.store import RunFolder
 
 Values = dict[int, float]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import re
@@ -11,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis import Tables
+from bench.analysis import Tables, key_of, rounds_of
 from bench.cells import Cell, LeasePlan
 from bench.errors import UsageError
 from bench.measure.noise import precise_enough
@@ -26,8 +25,6 @@ MOST_ROUNDS = 100
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-
-Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -104,17 +101,17 @@ def missed(
         trials: every finished one.
         within: the half width asked for, as a share.
     """
-    values = _values(tables)
-    ended = Counter(_key(trial) for trial in trials)
-    broken = {_key(trial) for trial in trials if trial["status"] != "ok"}
+    values = defaultdict(dict, rounds_of(tables.rounds))
+    ended = Counter(key_of(trial) for trial in trials)
+    broken = {key_of(trial) for trial in trials if trial["status"] != "ok"}
     failed = tables.verdicts[tables.verdicts["verdict"] != "pass"]
-    broken |= {_key(row) for row in failed.to_dict("records")}
+    broken |= {key_of(row) for row in failed.to_dict("records")}
     found = []
     for cell in plan.cells:
         base = baseline_of(plan, cell)
         if base is None or cell.limited or _is_measure(plan, cell):
             continue
-        key, base_key = _key(describe(cell)), _key(describe(base))
+        key, base_key = key_of(describe(cell)), key_of(describe(base))
         if {key, base_key} & broken:
             continue
         metric = next(m for load, m in cell.scenario.headline.items() if load == cell.load)
@@ -136,8 +133,8 @@ def half_width(ratio: Estimate | None) -> float | None:
 
 def baseline_of(plan: Plan, cell: Cell) -> Cell | None:
     """The baseline's cell that ``cell`` is compared with."""
-    wanted = _key({**describe(cell), "variant": plan.baseline})
-    return next((base for base in plan.cells if _key(describe(base)) == wanted), None)
+    wanted = key_of({**describe(cell), "variant": plan.baseline})
+    return next((base for base in plan.cells if key_of(describe(base)) == wanted), None)
 
 
 def with_baselines(plan: Plan, cells: Iterable[Cell]) -> list[int]:
@@ -177,19 +174,3 @@ def more_rounds(
 def _is_measure(plan: Plan, cell: Cell) -> bool:
     """Whether it is what others are held against: the baseline, its twin, or a floor."""
     return cell.choice.name == plan.baseline or cell.choice.backend.is_floor
-
-
-def _values(tables: Tables) -> dict[tuple[Key, str], dict[int, float]]:
-    """By cell and metric: value by round."""
-    found: dict[tuple[Key, str], dict[int, float]] = defaultdict(dict)
-    for row in tables.rounds.to_dict("records"):
-        found[_key(row), str(row["metric"])][int(row["round"])] = float(row["value"])
-    return found
-
-
-def _key(cell: Mapping[str, Any]) -> Key:
-    """What names a cell, be it of the plan, of a trial or of a table."""
-    params = cell["params"]
-    if not isinstance(params, str):
-        params = json.dumps(params, sort_keys=True)
-    return (*(str(cell[name]) for name in ("variant", "scenario", "load", "concurrency")), params)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from bench.analysis import key_of
 from bench.measure.statistics import MIN_ROUNDS
 from bench.measure.warnings import stalls
-from bench.report.cells import key_of
 from bench.report.outliers import outliers
 from bench.report.parts import NOT_RUN, Table
 from bench.report.wording import TWIN, caption, listed, number, plural

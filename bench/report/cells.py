@@ -11,9 +11,6 @@ from bench.report.parts import Kind, Measure
 from bench.report.wording import TWIN, number
 from scenarios.spec import Load
 
-#: A cell without its version: what names a table, and the variant in front.
-Key = tuple[str, str, str, int, str]
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -56,20 +53,6 @@ class Cell:
             return self.status
         value = number(self.value(metric))
         return f"{value} FAIL" if self.failed and value != "-" else value
-
-
-def key_of(cell: Mapping[str, Any]) -> Key:
-    """The key of a cell of ``run.json``, of a trial, or of a row of a table."""
-    params = cell["params"]
-    if not isinstance(params, str):
-        params = json.dumps(params, sort_keys=True)
-    return (
-        str(cell["variant"]),
-        str(cell["scenario"]),
-        str(cell["load"]),
-        int(cell["concurrency"]),
-        params,
-    )
 
 
 def kind_of(variant: str, run: Mapping[str, Any]) -> Kind:

@@ -14,13 +14,14 @@ from bench.analysis import (
     SUMMARY_COLUMNS,
     VERDICT_COLUMNS,
     Tables,
+    key_of,
     read_tables,
 )
 from bench.errors import RunFolderError
 from bench.micro_files import read_micro
 from bench.report import costs, load_curves, microbenchmarks, scaling, timing
 from bench.report.cautions import cautions
-from bench.report.cells import Cell, key_of, kind_of
+from bench.report.cells import Cell, kind_of
 from bench.report.headlines import headlines
 from bench.report.noise import Noise
 from bench.report.parts import NOT_RUN, FailedCheck, How, Report, Setting

@@ -6,8 +6,8 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 
+from bench.analysis import Key
 from bench.measure.noise import noise_floor
-from bench.report.cells import Key
 from bench.report.wording import TWIN
 
 Rounds = Mapping[tuple[Key, str], Mapping[int, float]]

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from bench.analysis import rounds_of
 from bench.measure.statistics import MIN_ROUNDS
 from bench.report.noise import Rounds
 from bench.report.parts import Table
-from bench.report.tables import rounds_of
 from bench.report.wording import listed, number, plural
 
 #: So many sigmas, and so large a share of the median, from the median of its cell.

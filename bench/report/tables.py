@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from bench.analysis import CELL, Tables
+from bench.analysis import CELL, Key, Tables, key_of, rounds_of
 from bench.measure.metrics import HIGHER_IS_BETTER
 from bench.measure.statistics import paired_ratio
-from bench.report.cells import Cell, Key, key_of, kind_of
+from bench.report.cells import Cell, kind_of
 from bench.report.limits import limit_text
 from bench.report.noise import Noise
 from bench.report.parts import NOT_RUN, How, Measure, Ratio, Row, Table
@@ -50,14 +50,6 @@ def measures_of(summary: pd.DataFrame) -> dict[Key, dict[str, Measure]]:
         metric = str(row["metric"])
         measure = Measure(metric, float(row["value"]), low, high, int(row["rounds"]))
         found[key_of(row)][metric] = measure
-    return dict(found)
-
-
-def rounds_of(rounds: pd.DataFrame) -> dict[tuple[Key, str], dict[int, float]]:
-    """``rounds.csv`` by cell and metric: value by round."""
-    found: dict[tuple[Key, str], dict[int, float]] = defaultdict(dict)
-    for row in rounds[[*CELL, "metric", "round", "value"]].to_dict("records"):
-        found[key_of(row), str(row["metric"])][int(row["round"])] = float(row["value"])
     return dict(found)
 
 
