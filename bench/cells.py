@@ -98,8 +98,13 @@ class TrialPlan:
         )
 
 
+def file_name(variant: str) -> str:
+    """A variant's name as it stands in names of files."""
+    return variant.replace(":", "-").replace("@", "-v")
+
+
 def _file_name(choice: Choice, twin: bool) -> str:
-    name = choice.name.replace(":", "-").replace("@", "-v")
+    name = file_name(choice.name)
     return f"{name}-aa" if twin else name
 
 

@@ -23,11 +23,11 @@ import redis
 from backends import Choice
 from bench import lock, logs, processes
 from bench.analysis import analyse
-from bench.cells import LeasePlan
+from bench.cells import LeasePlan, file_name
 from bench.environments import MICRO_LOCK, Environment, environment
 from bench.errors import RedisError
 from bench.lease import READY_WITHIN_S, ROOT, Lease
-from bench.micro_files import FOLDER, file_name, tidy, write_merged
+from bench.micro_files import FOLDER, tidy, write_merged
 from bench.producer import LeaseFailed, TrialTimeout
 from bench.redis_server import Server
 from bench.session import Ground, Options, ground, surroundings

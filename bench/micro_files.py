@@ -26,11 +26,6 @@ COLUMNS = ["variant", "group", "min_us", "median_us", "iqr_us", "ops_per_s", "ro
 _COMMIT = ("id", "time", "author_time", "dirty")
 
 
-def file_name(variant: str) -> str:
-    """The name of a variant's files, without ending."""
-    return variant.replace(":", "-").replace("@", "-v")
-
-
 def tidy(
     reports: Iterable[Mapping[str, Any]], variant: str, version: str, problem: str
 ) -> dict[str, Any]:

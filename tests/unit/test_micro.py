@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from backends import all_backends
+from bench.cells import file_name
 from bench.environments import MICRO_LOCK
 from bench.errors import RunFolderError
 from bench.micro import _problem, environments_of
@@ -14,7 +15,6 @@ from bench.micro_files import (
     COLUMNS,
     FOLDER,
     MERGED,
-    file_name,
     merge,
     read_micro,
     read_problems,
