@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line; an interrupt at any moment, imports included, ends with 130."""
     try:
-        from bench.cli import run_cli
+        from bench.cli.app import run_cli
 
         sys.exit(run_cli())
     except KeyboardInterrupt:

@@ -12,13 +12,15 @@ from support import Ran, run_profile, write_profile
 
 from backends import choose
 from backends.spec import Backend
-from bench import environments, processes, redis_server
-from bench.cells import LeasePlan
-from bench.environments import Environment
 from bench.errors import RedisError
-from bench.lease import Lease
-from bench.redis_server import Server
-from bench.store import create_run
+from bench.plan.cells import LeasePlan
+from bench.record.store import create_run
+from bench.server import redis_server
+from bench.server.redis_server import Server
+from bench.system import processes
+from bench.workers import environments
+from bench.workers.environments import Environment
+from bench.workers.lease import Lease
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ from pathlib import Path
 import pandas as pd
 from support import Bench, Done, bench_process, run_folders, wait_until, write_profile
 
-from bench import processes
-from bench.analysis import CELL, read_tables
-from bench.cells import TrialPlan
-from bench.plan import make_plan
-from bench.profile import load_profile
-from bench.store import RunFolder
+from bench.analysis.tables import CELL, read_tables
+from bench.plan.cells import TrialPlan
+from bench.plan.planner import make_plan
+from bench.plan.profile import load_profile
+from bench.record.store import RunFolder
+from bench.system import processes
 
 VARIANTS = "fake:honest fake:wrong-result"
 CELLS = (

@@ -12,9 +12,9 @@ import numpy as np
 
 from backends import known_variants
 from backends.kit import events as kinds
-from bench.events import RECORD
 from bench.measure.truth import of_scenario
-from bench.store import RunFolder
+from bench.record.events import RECORD
+from bench.record.store import RunFolder
 from scenarios import all_scenarios
 
 WORKERS = 4

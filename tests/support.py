@@ -16,15 +16,16 @@ from typing import Any, TypeVar
 import psutil
 import redis
 
-from bench import processes, redis_server
-from bench.analysis import Tables, analyse
-from bench.cells import LeasePlan, TrialPlan
-from bench.environments import environment
-from bench.plan import Plan, make_plan
-from bench.profile import load_profile
-from bench.runner import Runner
-from bench.store import RunFolder, create_run
-from bench.trial import Outcome
+from bench.analysis.tables import Tables, analyse
+from bench.plan.cells import LeasePlan, TrialPlan
+from bench.plan.planner import Plan, make_plan
+from bench.plan.profile import load_profile
+from bench.record.store import RunFolder, create_run
+from bench.run.runner import Runner
+from bench.run.trial import Outcome
+from bench.server import redis_server
+from bench.system import processes
+from bench.workers.environments import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import typer
 
-from bench.cli import app
+from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.doctor import innocence
 from bench.doctor.examine import examine
 from bench.doctor.show import advice_lines, figure_lines
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
-from bench.session import Options
+from bench.run.session import Options
 
 
 @app.command()

@@ -8,11 +8,12 @@ import typer
 from rich.table import Table
 
 from backends import Choice, UnknownVariant, all_backends, choose
-from bench.cli import app
+from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
-from bench.environments import MICRO_LOCK, Environment, cache_folder, environment, lock, lock_micro
 from bench.errors import UsageError, unknown
+from bench.system.places import MICRO_LOCK
+from bench.workers.environments import Environment, cache_folder, environment, lock, lock_micro
 
 commands = typer.Typer(help="List, make, lock or remove the backends' environments.")
 app.add_typer(commands, name="env", no_args_is_help=True)

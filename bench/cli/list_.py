@@ -10,9 +10,9 @@ import typer
 from rich.table import Table
 
 from backends import Choice, all_backends
-from bench.cli import app
+from bench.cli.app import app
 from bench.cli.console import PlainConsole
-from bench.profile import builtin_profiles, load_profile
+from bench.plan.profile import builtin_profiles, load_profile
 from scenarios import all_scenarios
 
 

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import typer
 
-from bench.cli import app
+from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from bench.inspection import open_checked
-from bench.interrupts import one_interrupt
-from bench.micro import MAX_TIME_S, Micro, environments_of, measure
-from bench.micro_files import FOLDER, MERGED, read_micro, read_problems
-from bench.plan import choices_of, default_choices
+from bench.plan.planner import choices_of, default_choices
+from bench.record.inspection import open_checked
+from bench.record.micro_files import FOLDER, MERGED, read_micro, read_problems
+from bench.record.store import RunFolder, check_writable, damage
 from bench.report import write_reports
 from bench.report.micro import micro_grids
 from bench.report.terminal import print_grid
-from bench.session import Options
-from bench.store import RunFolder, check_writable, damage
+from bench.run.micro import MAX_TIME_S, Micro, environments_of, measure
+from bench.run.session import Options
+from bench.system.interrupts import one_interrupt
 
 
 @app.command()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer
 
-from bench import scaffold
-from bench.cli import app
+from bench.cli.app import app
+from bench.scaffold import skeleton as scaffold
 
 commands = typer.Typer(help="Write the skeleton of a new backend or scenario.")
 app.add_typer(commands, name="new", no_args_is_help=True)

@@ -17,9 +17,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from bench.cells import STEPS, TrialPlan
-from bench.environments import Environment, make
-from bench.trial import Outcome
+from bench.plan.cells import STEPS, TrialPlan
+from bench.run.trial import Outcome
+from bench.workers.environments import Environment, make
 
 #: Rough seconds per trial beyond its load: starting, stopping, fetching results.
 OVERHEAD_S = 1.5

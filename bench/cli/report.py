@@ -10,16 +10,22 @@ from pathlib import Path
 import typer
 
 from backends import UnknownVariant
-from bench.analysis import analyse, check_events, check_events_exist, has_events, trials_by_lease
-from bench.cli import app
+from bench.analysis.tables import (
+    analyse,
+    check_events,
+    check_events_exist,
+    has_events,
+    trials_by_lease,
+)
+from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.errors import EXIT_OK
-from bench.inspection import open_checked
+from bench.record.inspection import open_checked
+from bench.record.store import RunFolder, damage, disk_errors
 from bench.report import write_reports
 from bench.report.markdown import render
 from bench.report.model import load_report, tables_of
 from bench.report.terminal import print_report
-from bench.store import RunFolder, damage, disk_errors
 
 
 class Format(StrEnum):

@@ -8,24 +8,24 @@ from pathlib import Path
 
 import typer
 
-from bench.cells import STEPS, Cell, LeasePlan
-from bench.cli import app
+from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
 from bench.cli.report import rebuild
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
-from bench.interrupts import one_interrupt
-from bench.precision import DEFAULT_BUDGET_S, Precision, parse_duration, parse_share
-from bench.profile import load_profile
-from bench.redis_server import Server
+from bench.plan.cells import STEPS, Cell, LeasePlan
+from bench.plan.precision import DEFAULT_BUDGET_S, Precision, parse_duration, parse_share
+from bench.plan.profile import load_profile
+from bench.plan.request import Request
+from bench.record.store import RunFolder, check_writable, damage
 from bench.report import write_reports
 from bench.report.model import load_report
 from bench.report.terminal import print_report
 from bench.report.wording import plural
-from bench.request import Request
-from bench.resume import is_complete, open_unfinished, unfinished
-from bench.session import Job, Options, environments_of, execute
-from bench.store import RunFolder, check_writable, damage
+from bench.run.resume import is_complete, open_unfinished, unfinished
+from bench.run.session import Job, Options, environments_of, execute
+from bench.server.redis_server import Server
+from bench.system.interrupts import one_interrupt
 
 DEFAULT_PROFILE = "quick"
 DEFAULT_OUT = Path("results")

@@ -13,17 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from backends.spec import Backend
-from bench import processes
-from bench.cells import LeasePlan
-from bench.doctor.costs import ROOT, close
+from bench.doctor.costs import close
 from bench.doctor.drain import Observer, Seen
-from bench.environments import Environment
-from bench.lease import Lease
-from bench.offering import wire
-from bench.producer import LeaseFailed, Producer, ended
-from bench.redis_server import Server
-from bench.store import RunFolder
-from bench.trial import run_trial
+from bench.plan.cells import LeasePlan
+from bench.record.store import RunFolder
+from bench.run.offering import wire
+from bench.run.trial import run_trial
+from bench.server.redis_server import Server
+from bench.system import processes
+from bench.system.places import ROOT
+from bench.workers import logs
+from bench.workers.environments import Environment
+from bench.workers.lease import Lease
+from bench.workers.logs import Logs
+from bench.workers.producer import LeaseFailed, Producer
+from bench.workers.workers import Workers
 
 TIMEOUT_S = 120.0
 
@@ -114,14 +118,14 @@ def bare(plan: LeasePlan, env: Environment, place: Place) -> Seen:
     variables = bare_variables(plan, namespace, place)
     with (
         _observer(plan, namespace, place) as observer,
-        _gone_after(plan, namespace, place) as log,
-        _sender(env, variables, log) as sender,
+        _gone_after(plan, namespace, place) as log_files,
+        _sender(env, variables, log_files) as sender,
     ):
         sender.await_ready(deadline)
         sender.ask(deadline, items=wire(trial.cell.items(trial.number)))
         observer.start()
-        with _workers(plan, env, variables, log) as workers:
-            return observer.finish(deadline, lambda: _check_alive(workers))
+        with _workers(plan, env, variables, log_files) as workers:
+            return observer.finish(deadline, workers.check_alive)
 
 
 def bare_variables(plan: LeasePlan, namespace: str, place: Place) -> dict[str, str]:
@@ -141,15 +145,16 @@ def bare_variables(plan: LeasePlan, namespace: str, place: Place) -> dict[str, s
 
 
 @contextlib.contextmanager
-def _gone_after(plan: LeasePlan, namespace: str, place: Place) -> Iterator[Any]:
-    """A log for the arm's processes; after it no process, key or file of the arm is left."""
+def _gone_after(plan: LeasePlan, namespace: str, place: Place) -> Iterator[Logs]:
+    """Logs for the arm's processes; after it no process, key or file of the arm is left."""
     scratch = place.scratch / namespace
     scratch.mkdir(parents=True)
     backend: Backend = plan.choice.backend
+    log_files = Logs(scratch, place.server.url)
     try:
-        with (place.scratch / f"{namespace}.log").open("ab") as log:
-            yield log
+        yield log_files
     finally:
+        log_files.close()
         processes.kill_carrying(namespace, "BENCH_NAMESPACE")
         with place.server.client() as client:
             backend.sweep(client, namespace)
@@ -157,12 +162,12 @@ def _gone_after(plan: LeasePlan, namespace: str, place: Place) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _sender(env: Environment, variables: dict[str, str], log: Any) -> Iterator[Producer]:
+def _sender(env: Environment, variables: dict[str, str], log_files: Logs) -> Iterator[Producer]:
     process = processes.start(
         [env.python, "-m", "backends.kit.bare", f"backends.{env.backend.folder.name}.producer"],
         env=variables | {"BENCH_ROLE": "producer"},
         cwd=ROOT,
-        log=log,
+        log=log_files.open(logs.PRODUCER),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -174,31 +179,24 @@ def _sender(env: Environment, variables: dict[str, str], log: Any) -> Iterator[P
 
 @contextlib.contextmanager
 def _workers(
-    plan: LeasePlan, env: Environment, variables: dict[str, str], log: Any
-) -> Iterator[list[subprocess.Popen[bytes]]]:
+    plan: LeasePlan, env: Environment, variables: dict[str, str], log_files: Logs
+) -> Iterator[Workers]:
     backend = plan.choice.backend
-    started: list[subprocess.Popen[bytes]] = []
+    workers = Workers(
+        backend,
+        plan.choice.variant,
+        plan.concurrency,
+        python=env.python,
+        variables=variables,
+        log_files=log_files,
+    )
     patience_s = 0.5
     try:
-        for command in backend.worker_commands(plan.choice.variant, plan.concurrency):
-            started.append(
-                processes.start(
-                    [env.python, *command],
-                    env=variables | {"BENCH_ROLE": "worker"},
-                    cwd=ROOT,
-                    log=log,
-                )
-            )
-        yield started
+        workers.start()
+        yield workers
         patience_s = backend.stop_within_s
     finally:
-        processes.stop_all(started, patience_s)
-
-
-def _check_alive(workers: list[subprocess.Popen[bytes]]) -> None:
-    for process in workers:
-        if process.poll() is not None:
-            raise ended("the worker", process.returncode)
+        workers.stop(patience_s)
 
 
 def _observer(plan: LeasePlan, namespace: str, place: Place) -> Observer:

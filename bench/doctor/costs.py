@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 
 from backends.kit import events as kinds
-from bench import processes
-from bench.events import read_raw
-from bench.producer import Producer
-from bench.redis_server import Server
-
-ROOT = Path(__file__).resolve().parents[2]
+from bench.record.events import read_raw
+from bench.server.redis_server import Server
+from bench.system import processes
+from bench.system.places import ROOT
+from bench.workers.producer import Producer
 
 EVENTS = 200_000
 COMMANDS = 3000
@@ -85,7 +84,7 @@ def lateness_ms(table: pd.DataFrame) -> pd.Series:
     """Milliseconds from when a task was meant to be sent until its sending began, per task.
 
     Args:
-        table: events as :func:`bench.events.read_raw` gives them.
+        table: events as :func:`bench.record.events.read_raw` gives them.
 
     Raises:
         ValueError: a task was meant to be sent and was not.

@@ -14,8 +14,8 @@ import numpy as np
 import redis
 
 from backends.spec import Backend
-from bench.producer import TrialTimeout
-from bench.redis_server import Server
+from bench.server.redis_server import Server
+from bench.workers.producer import TrialTimeout
 
 POLL_S = 0.025
 #: Share of the tasks at either end that does not count: start-up and tail.

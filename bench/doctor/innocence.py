@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 
 from backends import Choice
-from bench.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.doctor import costs
 from bench.doctor.aims import aims
 from bench.doctor.arms import Place, bare, with_harness
 from bench.doctor.drain import Seen, TooFewPolls
-from bench.environments import Environment, environment
 from bench.measure.statistics import paired_ratio
-from bench.plan import choices_of, default_choices
-from bench.producer import LeaseFailed, TrialTimeout
-from bench.session import Options, ground
-from bench.store import RunFolder
+from bench.plan.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
+from bench.plan.planner import choices_of, default_choices
+from bench.record.store import RunFolder
+from bench.run.session import Options, ground
+from bench.workers.environments import Environment, environment
+from bench.workers.producer import LeaseFailed, TrialTimeout
 from scenarios import all_scenarios
 
 CONCURRENCY = 4

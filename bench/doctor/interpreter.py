@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 from bench.doctor.advice import Advice, judged
-from bench.host import machine
+from bench.system.host import machine
 
 #: A recorder's event takes 1 to 3 us: a coarser clock could not tell two of them apart.
 RESOLUTION_S = 1e-6

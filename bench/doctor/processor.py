@@ -11,7 +11,7 @@ import psutil
 from bench.doctor import cgroup
 from bench.doctor.advice import NOT_TOLD, Advice, judged
 from bench.doctor.watch import Watched
-from bench.host import machine
+from bench.system.host import machine
 
 #: Above this share of busy cores before a run, other programs are measured too.
 BUSY = 0.25

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 
 from bench.doctor.advice import NOT_TOLD, Advice, judged
-from bench.environments import cache_folder
-from bench.store import NEEDED_BYTES
+from bench.record.store import NEEDED_BYTES
+from bench.workers.environments import cache_folder
 
 #: A trial's manifest is synced when it ends: slower than this, and rounds take visibly longer
 #: while workers' event files wait in the same queue.

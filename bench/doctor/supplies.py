@@ -9,9 +9,9 @@ from redis import RedisError as ServerError
 
 from backends import all_backends
 from bench.doctor.advice import Advice, judged
-from bench.environments import environment
 from bench.errors import BenchError
-from bench.redis_server import external, find_binary
+from bench.server.redis_server import external, find_binary
+from bench.workers.environments import environment
 
 #: Commands per second before a run, above which the server has other work.
 SERVER_BUSY = 50
@@ -42,7 +42,7 @@ def fitness(facts: dict[str, Any], commands_per_s: int) -> list[Advice]:
     """Whether a server of somebody's is ours alone and as the embedded one is.
 
     Args:
-        facts: of :class:`bench.redis_server.Server`.
+        facts: of :class:`bench.server.redis_server.Server`.
         commands_per_s: of all its clients, just now.
     """
     persistent, policy = bool(facts["append_only_file"]), str(facts["maxmemory_policy"])

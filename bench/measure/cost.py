@@ -24,7 +24,8 @@ def cost_metrics(marks: Sequence[Mark], tasks: int) -> dict[str, float]:
     """What the marks tell of a trial's cost.
 
     Args:
-        marks: as :meth:`bench.cost.Meter.mark` gives them; a trial that failed may lack some.
+        marks: as :meth:`bench.workers.meter.Meter.mark` gives them; a trial that failed may
+            lack some.
         tasks: tasks of the trial; 0 where the workers had nothing to do.
 
     Returns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.store import RunFolder
+    from bench.record.store import RunFolder
 
 
 def write_reports(run: RunFolder) -> None:
@@ -15,9 +15,9 @@ def write_reports(run: RunFolder) -> None:
         RunFolderError: a file of the run is missing or damaged, or the folder is read-only.
         DiskFull: no space left.
     """
+    from bench.record.store import disk_errors, write_text
     from bench.report import markdown, picture
     from bench.report.model import load_report
-    from bench.store import disk_errors, write_text
 
     report = load_report(run)
     with disk_errors(run.path):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.analysis import key_of
+from bench.analysis.tables import key_of
 from bench.measure.statistics import MIN_ROUNDS
 from bench.measure.warnings import stalls
 from bench.report.outliers import outliers

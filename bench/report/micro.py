@@ -16,7 +16,7 @@ def micro_grids(figures: pd.DataFrame, width: int) -> Iterator[Grid]:
     """Median and its ratio to the group's best; as many tables as the width asks for.
 
     Args:
-        figures: see :func:`bench.micro_files.read_micro`.
+        figures: see :func:`bench.record.micro_files.read_micro`.
         width: columns of the console.
     """
     medians = figures.pivot(index="group", columns="variant", values="median_us")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.analysis import (
+from bench.analysis.tables import (
     ROUND_COLUMNS,
     SUMMARY_COLUMNS,
     VERDICT_COLUMNS,
@@ -18,7 +18,8 @@ from bench.analysis import (
     read_tables,
 )
 from bench.errors import RunFolderError
-from bench.micro_files import read_micro
+from bench.record.micro_files import read_micro
+from bench.record.store import RunFolder
 from bench.report import costs, load_curves, microbenchmarks, scaling, timing
 from bench.report.cautions import cautions
 from bench.report.cells import Cell, kind_of
@@ -28,7 +29,6 @@ from bench.report.parts import NOT_RUN, FailedCheck, How, Report, Setting
 from bench.report.sections import Section
 from bench.report.tables import build_tables, cells_of, stored
 from bench.report.wording import TWIN, caption, without_credentials
-from bench.store import RunFolder
 
 #: Violations that a report shows of each failed check; the rest is in ``verdicts.csv``.
 EXAMPLES = 5

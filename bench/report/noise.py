@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 
-from bench.analysis import Key
+from bench.analysis.tables import Key
 from bench.measure.noise import noise_floor
 from bench.report.wording import TWIN
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from bench.analysis import rounds_of
+from bench.analysis.tables import rounds_of
 from bench.measure.statistics import MIN_ROUNDS
 from bench.report.noise import Rounds
 from bench.report.parts import Table

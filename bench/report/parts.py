@@ -12,7 +12,7 @@ from bench.measure.statistics import MIN_ROUNDS, Estimate
 from bench.report.sections import Section
 from bench.report.wording import caption, interval, number, plural
 
-#: Statuses of a row beyond those of a trial (:class:`bench.trial.Outcome`).
+#: Statuses of a row beyond those of a trial (:class:`bench.run.trial.Outcome`).
 NOT_RUN = "not run"
 
 #: Said of a ratio that is not claimed.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.analysis import CELL, Key, Tables, key_of, rounds_of
+from bench.analysis.tables import CELL, Key, Tables, key_of, rounds_of
 from bench.measure.metrics import HIGHER_IS_BETTER
 from bench.measure.statistics import paired_ratio
 from bench.report.cells import Cell, kind_of

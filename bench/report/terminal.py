@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from bench.compare import Comparison, Line
+from bench.report.compare import Comparison, Line
 from bench.report.headlines import speaking
 from bench.report.parts import Report, Row, Table
 from bench.report.wording import factor, label, label_with_unit, number, plural, unit_text

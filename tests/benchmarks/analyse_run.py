@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from bench.analysis import analyse
-from bench.events import PARQUET, read_raw, write_parquet
-from bench.store import open_run
+from bench.analysis.tables import analyse
+from bench.record.events import PARQUET, read_raw, write_parquet
+from bench.record.store import open_run
 
 
 def main() -> None:

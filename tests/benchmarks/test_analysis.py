@@ -17,8 +17,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from recorded import write_run
 from support import ROOT, bench_environment
 
-from bench.events import PARQUET, read_raw, write_parquet
-from bench.store import RunFolder
+from bench.record.events import PARQUET, read_raw, write_parquet
+from bench.record.store import RunFolder
 
 SIZES = [pytest.param(10**n, id=f"1e{n}") for n in (5, 6, 7)]
 

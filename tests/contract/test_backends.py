@@ -23,16 +23,16 @@ from support import ROOT, files_with, only_lease, snapshot, wait_until, write_pr
 from backends import Choice, choose, known_variants
 from backends.kit import events as kinds
 from backends.spec import Capabilities, Setting
-from bench import processes
-from bench.environments import Environment
-from bench.events import read_lease
-from bench.lease import Lease
 from bench.measure.attempts import attempts, retry_gaps
 from bench.measure.checks import CLOCK_TOLERANCE_MS, Finding, trial_checks
 from bench.measure.trace import Events, Trace
 from bench.measure.truth import of_items
-from bench.redis_server import Server, secrets_of
-from bench.trial import Outcome, run_trial
+from bench.record.events import read_lease
+from bench.run.trial import Outcome, run_trial
+from bench.server.redis_server import Server, secrets_of
+from bench.system import processes
+from bench.workers.environments import Environment
+from bench.workers.lease import Lease
 from scenarios import all_scenarios
 from scenarios.spec import Item, Params
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from support import Done, bench_process, run_bench, run_folders, wait_until, write_profile
 
-from bench.analysis import read_tables
-from bench.plan import make_plan
-from bench.profile import load_profile
-from bench.store import RunFolder
+from bench.analysis.tables import read_tables
+from bench.plan.planner import make_plan
+from bench.plan.profile import load_profile
+from bench.record.store import RunFolder
 
 pytestmark = pytest.mark.integration
 

@@ -30,8 +30,8 @@ from support import (
 )
 
 from backends import choose
-from bench import processes
-from bench.redis_server import Server
+from bench.server.redis_server import Server
+from bench.system import processes
 
 pytestmark = pytest.mark.integration
 

@@ -19,7 +19,7 @@ import pytest
 from support import redis_with_password
 
 from backends import all_backends
-from bench.environments import environment
+from bench.workers.environments import environment
 
 pytestmark = [
     pytest.mark.integration,

@@ -13,11 +13,11 @@ from support import only_lease, wait_until, write_profile
 
 from backends import all_backends
 from backends.kit import events
-from bench import usage
-from bench.cost import Meter
-from bench.lease import Lease
 from bench.measure.cost import cost_metrics
-from bench.redis_server import Server
+from bench.server.redis_server import Server
+from bench.system import usage
+from bench.workers.lease import Lease
+from bench.workers.meter import Meter
 
 pytestmark = pytest.mark.integration
 

@@ -10,11 +10,11 @@ import pytest
 from support import bench_process, run_bench, wait_until
 
 from backends import choose
-from bench import processes
 from bench.doctor import arms, costs, innocence
 from bench.doctor.drain import Observer, TooFewPolls
-from bench.producer import LeaseFailed, TrialTimeout
-from bench.store import RunFolder
+from bench.record.store import RunFolder
+from bench.system import processes
+from bench.workers.producer import LeaseFailed, TrialTimeout
 
 pytestmark = pytest.mark.integration
 

@@ -26,8 +26,8 @@ from support import (
     write_profile,
 )
 
-from bench import processes
-from bench.store import RunFolder
+from bench.record.store import RunFolder
+from bench.system import processes
 
 pytestmark = [
     pytest.mark.integration,
@@ -96,7 +96,7 @@ def _guards() -> list[list[str]]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
-        if "bench.guard" in command:
+        if "bench.run.guard" in command:
             found.append(command)
     return found
 

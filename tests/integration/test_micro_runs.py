@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from support import bench_process, run_bench, run_folders, wait_until
 
-from bench import processes
-from bench.micro_files import FOLDER, MERGED, read_micro, read_problems
+from bench.record.micro_files import FOLDER, MERGED, read_micro, read_problems
+from bench.system import processes
 
 pytestmark = pytest.mark.integration
 

@@ -11,9 +11,9 @@ import pytest
 from support import Ran, files_with, run_bench, run_folders, write_profile
 
 from backends.fake.behaviour import BEHAVIOURS
-from bench import processes
 from bench.measure.warnings import stalls
-from bench.redis_server import Server, secrets_of
+from bench.server.redis_server import Server, secrets_of
+from bench.system import processes
 
 pytestmark = pytest.mark.integration
 

@@ -11,14 +11,14 @@ import pytest
 from support import wait_until, write_profile
 
 from backends.kit import events
-from bench import processes
-from bench.cells import TrialPlan
-from bench.lease import Lease
 from bench.measure.open_loop import Window, window
-from bench.offering import times_of
-from bench.plan import make_plan
-from bench.profile import load_profile
-from bench.trial import Outcome, run_trial
+from bench.plan.cells import TrialPlan
+from bench.plan.planner import make_plan
+from bench.plan.profile import load_profile
+from bench.run.offering import times_of
+from bench.run.trial import Outcome, run_trial
+from bench.system import processes
+from bench.workers.lease import Lease
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ import pytest
 from killing import Place
 from support import run_bench
 
-from bench.store import RunFolder
+from bench.record.store import RunFolder
 
 pytestmark = [
     pytest.mark.integration,

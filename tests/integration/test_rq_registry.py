@@ -15,8 +15,8 @@ import pytest
 from support import redis_with_password
 
 from backends import all_backends
-from bench.environments import environment
-from bench.redis_server import Server
+from bench.server.redis_server import Server
+from bench.workers.environments import environment
 
 pytestmark = [
     pytest.mark.integration,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 from support import ROOT, bench_environment, run_folders
 
-from bench.analysis import read_tables
+from bench.analysis.tables import read_tables
 
 pytestmark = pytest.mark.integration
 

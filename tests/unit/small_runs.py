@@ -12,12 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from bench.analysis import CELL, ROUND_COLUMNS, VERDICT_COLUMNS, summarise
+from bench.analysis.tables import CELL, ROUND_COLUMNS, VERDICT_COLUMNS, summarise
 from bench.measure.metrics import HIGHER_IS_BETTER, unit
+from bench.record.store import RunFolder
 from bench.report.model import load_report
 from bench.report.parts import Report
 from bench.report.wording import TWIN
-from bench.store import RunFolder
 from scenarios import all_scenarios
 
 SEMANTICS = {

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench.record.store import open_run
 from bench.report.model import load_report
 from bench.report.parts import Report
 from bench.report.wording import number
-from bench.store import open_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

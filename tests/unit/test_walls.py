@@ -28,8 +28,8 @@ MICRO = "backends/kit/micro.py"
 #: Literals that name a backend outside backends/, with the reason why they may.
 MAY_NAME_A_BACKEND = {
     # The default baselines, where a profile does not name its own.
-    ("bench/profile.py", "celery:prefork"),
-    ("bench/profile.py", "celery:solo"),
+    ("bench/plan/profile.py", "celery:prefork"),
+    ("bench/plan/profile.py", "celery:solo"),
     # Examples of what to type, shown by --help.
     ("bench/cli/run.py", "Only this, e.g. rq or celery:solo."),
 }
@@ -151,8 +151,8 @@ def test_the_reader_sees_every_way_to_import():
 
 
 def test_the_reader_follows_imports_through_other_modules():
-    assert "backends.spec" in reach("bench.plan")  # through backends
-    assert "bench.plan" not in reach("backends.spec")
+    assert "backends.spec" in reach("bench.plan.planner")  # through backends
+    assert "bench.plan.planner" not in reach("backends.spec")
 
 
 def test_the_reader_finds_all_our_packages():
@@ -238,26 +238,58 @@ def test_the_http_client_is_imported_by_the_workload_only_and_on_first_use():
     assert "httpx" not in at_the_top
 
 
-@pytest.mark.parametrize(
-    ("module", "walls"),
-    [
-        ("bench.plan", ("bench.lease", "bench.trial", "bench.runner", "bench.report", "bench.cli")),
-        ("bench.profile", ("bench.lease", "bench.trial", "bench.runner", "bench.plan")),
-        ("bench.lease", ("bench.trial", "bench.runner", "bench.session", "bench.cli")),
-        ("bench.runner", ("bench.session", "bench.analysis", "bench.report", "bench.cli")),
-        ("bench.session", ("bench.report", "bench.cli")),
-        ("bench.micro", ("bench.report", "bench.cli")),
-        (
-            "bench.micro_files",
-            ("bench.lease", "bench.plan", "bench.report", "bench.cli", "backends"),
-        ),
-        ("bench.analysis", ("bench.lease", "bench.runner", "bench.report", "bench.cli")),
-        ("bench.errors", ("bench.cli", "bench.plan", "bench.store", "backends", "scenarios")),
-        ("bench.store", ("bench.plan", "bench.lease", "bench.measure", "backends", "scenarios")),
-    ],
+#: The floors of the harness, from the top: each imports only what lies below it, and itself.
+FLOORS = (
+    "bench.cli",
+    "bench.doctor",
+    "bench.run",
+    "bench.workers",
+    "bench.report",
+    "bench.analysis",
+    "bench.record",
+    "bench.measure",
+    "bench.plan",
+    "bench.server",
+    "bench.scaffold",
+    "bench.system",
+    "bench.errors",
 )
-def test_imports_flow_one_way(module, walls):
-    assert [name for name in sorted(reach(module)) if within(name, *walls)] == []
+
+
+def floor_of(module: str) -> int:
+    """Which floor a module of the harness lies on; -1 for what stands over all of them."""
+    return next((n for n, floor in enumerate(FLOORS) if within(module, floor)), -1)
+
+
+@pytest.mark.parametrize("path", sources("bench/**/*.py"))
+def test_imports_go_down_only(path):
+    own = floor_of(module_of(path))
+    upwards = [
+        name for name in sorted(imported(path)) if within(name, "bench") and floor_of(name) < own
+    ]
+    assert [name for name in upwards if name != "bench"] == []
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_every_floor_is_there(floor):
+    assert exists(floor)
+
+
+def test_every_module_of_the_harness_lies_on_a_floor():
+    also = {"bench", "bench.__main__", "bench.profiles"}
+    strays = [path for path in sources("bench/**/*.py") if floor_of(module_of(path)) < 0]
+    assert {module_of(path) for path in strays} == also
+
+
+@pytest.mark.parametrize("floor", [f for f in FLOORS if f not in ("bench.errors", "bench.cli")])
+def test_a_floor_has_no_circles(floor):
+    """Within a floor, too, no module reaches itself through others."""
+    paths = sources(f"{floor.replace('.', '/')}/**/*.py")
+    needs = {module_of(p): {n for n in imported(p) if within(n, floor)} for p in paths}
+    while ready := [m for m, others in needs.items() if not others - {m, floor} & needs.keys()]:
+        for module in ready:
+            del needs[module]
+    assert needs == {}
 
 
 @pytest.mark.parametrize("path", sources("bench/measure/*.py"))
@@ -276,7 +308,13 @@ def test_measuring_is_pure(path):
 
 @pytest.mark.parametrize("path", sources("bench/report/*.py"))
 def test_reports_are_made_of_what_is_stored_not_of_what_runs(path):
-    running = ("bench.lease", "bench.runner", "bench.session", "bench.trial", "bench.redis_server")
+    running = (
+        "bench.workers.lease",
+        "bench.run.runner",
+        "bench.run.session",
+        "bench.run.trial",
+        "bench.server.redis_server",
+    )
     assert [name for name in reach(module_of(path)) if within(name, *running)] == []
 
 
@@ -284,7 +322,7 @@ def test_the_fake_bot_api_starts_quickly():
     allowed = ("backends.kit", "scenarios.notification")
     strange = [
         name
-        for name in imported("bench/bot_api.py")
+        for name in imported("bench/workers/bot_api.py")
         if name.split(".")[0] not in sys.stdlib_module_names and not within(name, *allowed)
     ]
     assert strange == []
@@ -293,7 +331,8 @@ def test_the_fake_bot_api_starts_quickly():
 # --- importable with the standard library alone ----------------------------------------------
 
 ALONE = sorted(
-    {"backends", "backends.kit", "scenarios", "bench", "bench.measure"}
+    {"backends", "backends.kit", "scenarios", "bench"}
+    | {module_of(path) for path in sources("bench/*/__init__.py")}
     | {f"backends.{name}" for name in all_backends()}
 )
 
@@ -330,7 +369,10 @@ def test_all_backends_and_scenarios_are_found_with_the_standard_library_alone():
 
 
 def test_the_fake_bot_api_can_be_imported_with_the_standard_library_alone():
-    assert run_alone("import bench.bot_api; print(bench.bot_api.TOKEN)").strip() == "4242:bench"
+    assert (
+        run_alone("import bench.workers.bot_api; print(bench.workers.bot_api.TOKEN)").strip()
+        == "4242:bench"
+    )
 
 
 # --- who names whom --------------------------------------------------------------------------

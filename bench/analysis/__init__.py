@@ -1,0 +1,1 @@
+"""A run folder's facts -> its tables."""

@@ -1,0 +1,1 @@
+"""What is to be measured: profile -> cells -> shuffled rounds of leases of trials."""

@@ -1,0 +1,167 @@
+"""Cells, their trials, and the leases that trials share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backends import Choice
+from scenarios.spec import Item, Scenario
+
+#: What the baseline's second cell is called: the baseline against itself, A/A.
+TWIN = " (A/A)"
+#: The least a drain or an open load is made of, however slow the queue.
+MIN_TASKS = 10
+#: Steps of a saturation's bisection: it ends within 1/64 of the drain throughput.
+STEPS = 6
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Variant x scenario x load x concurrency x parameters.
+
+    Attributes:
+        params: the scenario's parameters and those of the load.
+        tasks: items of a trial; 0 where only the trial can tell, since it depends on a rate
+            measured before it.
+        twin: whether this is the baseline's second cell.
+        limited: whether the profile gives this cell rounds of its own.
+    """
+
+    choice: Choice
+    scenario: Scenario
+    load: str
+    concurrency: int
+    params: Mapping[str, Any]
+    tasks: int
+    for_s: float | None
+    rounds: int
+    seed: int
+    twin: bool = False
+    limited: bool = False
+
+    @property
+    def name(self) -> str:
+        """The variant as the tables name it."""
+        return self.choice.name + (TWIN if self.twin else "")
+
+    @property
+    def label(self) -> str:
+        """Short text for progress lines: ``celery:threads c=4 add drain``."""
+        return f"{self.name} c={self.concurrency} {self.scenario.name} {self.load}"
+
+    def items(self, trial: int, tasks: int | None = None) -> list[Item]:
+        """What trial number ``trial`` of this cell sends, where it sends so many items."""
+        count = self.tasks if tasks is None else tasks
+        return self.scenario.items(trial << 32, count, self.params, self.seed)
+
+    @property
+    def drained(self) -> str:
+        """Names the drains whose throughput the rates of this cell are shares of."""
+        return drained_key(self.name, self.scenario, self.concurrency, self.params)
+
+    @property
+    def relative(self) -> bool:
+        """Whether its rates are shares of a drain's throughput."""
+        return self.load == "saturation" or "offered" in self.params
+
+
+def drained_key(
+    variant: str, scenario: Scenario, concurrency: int, params: Mapping[str, Any]
+) -> str:
+    """:attr:`Cell.drained` of the cell that these describe, of a plan or of a recorded trial.
+
+    Args:
+        variant: as the tables name it, so that a twin has drains of its own.
+    """
+    own = {p.name: float(params[p.name]) for p in scenario.parameters}  # 0 is 0.0
+    return json.dumps([variant, scenario.name, concurrency, own], sort_keys=True)
+
+
+def describe(cell: Cell) -> dict[str, Any]:
+    """A cell as plain data: enough to make its items again."""
+    return {
+        "variant": cell.name,
+        "choice": cell.choice.name,
+        "twin": cell.twin,
+        "scenario": cell.scenario.name,
+        "load": cell.load,
+        "concurrency": cell.concurrency,
+        "params": dict(cell.params),
+        "tasks": cell.tasks,
+        "seed": cell.seed,
+    }
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """One execution of one cell."""
+
+    number: int
+    round: int
+    cell: Cell
+
+    @property
+    def id(self) -> str:
+        """File-name-safe and unique within the run."""
+        cell = self.cell
+        return (
+            f"r{self.round}-{self.number:04d}-{_file_name(cell.choice, cell.twin)}"
+            f"-c{cell.concurrency}-{cell.scenario.name}-{cell.load}"
+        )
+
+
+def file_name(variant: str) -> str:
+    """A variant's name as it stands in names of files."""
+    return variant.replace(":", "-").replace("@", "-v")
+
+
+def _file_name(choice: Choice, twin: bool) -> str:
+    name = file_name(choice.name)
+    return f"{name}-aa" if twin else name
+
+
+@dataclass
+class LeasePlan:
+    """One start of a variant's workers and the trials that share it, in order."""
+
+    choice: Choice
+    concurrency: int
+    round: int
+    twin: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    trials: list[TrialPlan] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The variant as the tables name it."""
+        return self.choice.name + (TWIN if self.twin else "")
+
+    @property
+    def drained(self) -> str | None:
+        """The :attr:`Cell.drained` of its drain; ``None`` without one."""
+        drains = (trial.cell.drained for trial in self.trials if trial.cell.load == "drain")
+        return next(drains, None)
+
+    @property
+    def id(self) -> str:
+        """File-name-safe and unique within the run."""
+        variant = _file_name(self.choice, self.twin)
+        return f"r{self.round}-{self.trials[0].number:04d}-{variant}-c{self.concurrency}"
+
+    def takes(self, cell: Cell) -> bool:
+        """Whether a trial of this cell can share this lease.
+
+        One drain per lease: it needs the workers not yet started. A backlog is left behind
+        half done, so it has a lease of its own.
+        """
+        own = (self.choice, self.twin, self.concurrency)
+        if own != (cell.choice, cell.twin, cell.concurrency):
+            return False
+        settings = cell.scenario.settings(cell.params)
+        agrees = all(self.settings.get(key, value) == value for key, value in settings.items())
+        loads = {trial.cell.load for trial in self.trials} | {cell.load}
+        twice = cell.load == "drain" and self.drained is not None
+        return agrees and not twice and "backlog" not in loads

@@ -1,0 +1,270 @@
+"""Profiles: named lists of cells in TOML, checked against the scenarios."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backends import UnknownVariant, choose
+from bench.errors import UsageError, unknown
+from bench.system.places import PROFILES
+from scenarios import all_scenarios
+from scenarios.spec import Parameter
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+#: The most items that a trial may have: they are all in memory at once.
+MOST_TASKS = 1_000_000
+Count = Annotated[int, Field(ge=1, le=MOST_TASKS)]
+_CELLS_HEADER = re.compile(r"\s*\[\[\s*cells\s*\]\]")
+Concurrency = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
+#: More than twice what a variant drains tells nothing that twice does not.
+Share = Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
+
+#: Per load, the keys that say how it is offered: those it needs, those it may have.
+LOAD_KEYS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "drain": (frozenset(), frozenset({"tasks", "for_s"})),
+    "burst": (frozenset(), frozenset({"tasks", "for_s"})),
+    "closed": (frozenset({"for_s"}), frozenset({"tasks"})),
+    "open": (frozenset({"for_s"}), frozenset({"offered", "rate_per_s", "arrival"})),
+    "saturation": (frozenset({"for_s"}), frozenset({"p99_bound_ms", "arrival"})),
+    "backlog": (frozenset({"for_s", "backlog"}), frozenset()),
+    "idle": (frozenset({"for_s"}), frozenset()),
+}
+_HOW = frozenset().union(*(needs | may for needs, may in LOAD_KEYS.values()))
+
+
+class CellSpec(BaseModel):
+    """One ``[[cells]]`` table: a scenario under a load, for every variant and concurrency.
+
+    Keys beyond these are the scenario's own parameters. A list of values, of a parameter or of
+    ``offered``, ``rate_per_s`` and ``backlog``, makes a cell of each.
+
+    Attributes:
+        for_s: how long tasks are offered; of a drain how long they are to last.
+        offered: rates of an open load as shares of the variant's own drain throughput.
+        rate_per_s: rates of an open load common to all variants.
+        p99_bound_ms: below it a rate counts as sustained.
+        backlog: tasks queued before the workers start, who then drain for ``for_s``.
+    """
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    scenario: str
+    load: str
+    tasks: Count | None = None
+    for_s: Positive | None = None
+    concurrency: Concurrency | None = None
+    rounds: Count | None = None
+    offered: list[Share] | None = None
+    rate_per_s: list[Positive] | None = None
+    arrival: Literal["poisson", "constant"] = "poisson"
+    p99_bound_ms: Positive = 100.0
+    backlog: list[Count] | None = None
+
+    def own_parameters(self) -> dict[str, list[Any]]:
+        """The scenario's parameters set here, each with its values."""
+        extra = self.model_extra or {}
+        return {key: value if isinstance(value, list) else [value] for key, value in extra.items()}
+
+    def offers(self) -> list[dict[str, Any]]:
+        """How the load is offered, as parameters of a cell: one entry for each."""
+        if self.load == "open":
+            rates = [("offered", share) for share in self.offered or ()]
+            rates += [("rate_per_s", rate) for rate in self.rate_per_s or ()]
+            return [{"arrival": self.arrival, name: value} for name, value in rates]
+        if self.load == "saturation":
+            return [{"arrival": self.arrival, "p99_bound_ms": self.p99_bound_ms}]
+        if self.load == "backlog":
+            return [{"backlog": tasks} for tasks in self.backlog or ()]
+        return [{}]
+
+
+class Profile(BaseModel):
+    """What one ``bench run`` measures."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    description: str = ""
+    rounds: Count = 3
+    seed: int = 1
+    baseline: str = "celery:prefork"
+    baseline_windows: str = "celery:solo"
+    variants: Annotated[list[str], Field(min_length=1)]
+    concurrency: Concurrency = [1]
+    trial_timeout_s: Positive = 60.0
+    cells: Annotated[list[CellSpec], Field(min_length=1)]
+    #: The file's name without its ending; no key of the file.
+    name: str = Field(default="", exclude=True)
+
+    def as_data(self) -> dict[str, Any]:
+        """All of it as plain data: :func:`profile_of` gives the same profile again."""
+        return {"name": self.name, **self.model_dump(exclude_unset=True)}
+
+
+def builtin_profiles() -> dict[str, Path]:
+    """Name and file of each profile that comes with the suite."""
+    return {path.stem: path for path in sorted(PROFILES.glob("*.toml"))}
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """Read the profile of that name, or the TOML file at that path.
+
+    Raises:
+        UsageError: no such profile, bad TOML, a wrong key, type or value.
+    """
+    known = builtin_profiles()
+    path = known.get(name_or_path) or Path(name_or_path)
+    if name_or_path not in known and path.suffix != ".toml":
+        raise unknown("profile", name_or_path, known)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"cannot read the profile {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8 text: expected a TOML profile") from None
+    try:
+        content = tomllib.loads(text)
+        if "name" in content:
+            raise _unknown_key("name", path, _line_of(text, ("name",)))
+        profile = Profile.model_validate({**content, "name": path.stem})
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    except ValidationError as error:
+        raise _explain(error, path, text) from None
+    return _checked(profile, path, text)
+
+
+def profile_of(content: dict[str, Any], source: Path) -> Profile:
+    """The profile of which :meth:`Profile.as_data` gave the content, checked as any other.
+
+    Args:
+        source: the file that it was kept in, for messages.
+
+    Raises:
+        UsageError: a wrong key, type or value: it was kept by other code.
+    """
+    try:
+        profile = Profile.model_validate(content)
+    except ValidationError as error:
+        raise _explain(error, source, "") from None
+    return _checked(profile, source, "")
+
+
+def _checked(profile: Profile, path: Path, text: str) -> Profile:
+    """Hold the profile against the scenarios and backends there are."""
+    for number, cell in enumerate(profile.cells):
+        _check_cell(cell, path, text, number)
+    for name in profile.variants:
+        _check_variant(name, path, text)
+    for name in (profile.baseline, profile.baseline_windows):
+        _check_variant(name, path, text, single=True)
+    return profile
+
+
+def _explain(error: ValidationError, path: Path, text: str) -> UsageError:
+    """The first problem as one line with file, line and what is allowed."""
+    problem = error.errors()[0]
+    where = problem["loc"]
+    line = _line_of(text, where)
+    key = ".".join(str(part + 1) if isinstance(part, int) else part for part in where)
+    if problem["type"] == "extra_forbidden":
+        return _unknown_key(key, path, line)
+    if problem["type"] == "missing":
+        return UsageError(f"{path}:{line}: the key {key!r} is missing")
+    found = repr(problem["input"])
+    return UsageError(f"{path}:{line}: {key} = {found[:60]}: {problem['msg'].lower()}")
+
+
+def _unknown_key(key: str, path: Path, line: int) -> UsageError:
+    allowed = ", ".join(known for known in Profile.model_fields if known != "name")
+    return UsageError(f"{path}:{line}: unknown key {key!r}: allowed are {allowed}")
+
+
+def _check_cell(cell: CellSpec, path: Path, text: str, number: int) -> None:
+    def fault(key: str, message: str) -> UsageError:
+        return UsageError(f"{path}:{_line_of(text, ('cells', number, key))}: {message}")
+
+    scenarios = all_scenarios()
+    if cell.scenario not in scenarios:
+        raise fault("scenario", str(unknown("scenario", cell.scenario, scenarios)))
+    scenario = scenarios[cell.scenario]
+    if cell.load not in scenario.loads:
+        allowed = ", ".join(scenario.loads)
+        raise fault("load", f"load {cell.load!r} does not fit {cell.scenario}: allowed: {allowed}")
+    _check_offer(cell, fault)
+    known = {p.name: p for p in scenario.parameters}
+    for key, values in cell.own_parameters().items():
+        if key not in known:
+            of_load = sorted(frozenset().union(*LOAD_KEYS[cell.load]))
+            allowed = ", ".join([*known, "scenario", "load", "concurrency", "rounds", *of_load])
+            raise fault(key, f"unknown key {key!r} for {scenario.name}: allowed are {allowed}")
+        if not values:
+            raise fault(key, f"{key} = []: expected at least one value ({known[key].help})")
+        for value in values:
+            _check_value(known[key], value, fault)
+
+
+def _check_offer(cell: CellSpec, fault: Any) -> None:
+    """Whether the cell says how its load is offered, and nothing that the load does not know."""
+    needs, may = LOAD_KEYS[cell.load]
+    given = {key for key in _HOW & cell.model_fields_set if getattr(cell, key)}
+    if cell.load in ("drain", "burst") and not given & may:
+        raise fault("scenario", "a cell needs tasks = N or for_s = SECONDS")
+    for key in sorted(needs - given):
+        hint = " (tasks = N may limit it further)" if cell.load == "closed" else ""
+        wanted = "SECONDS" if key == "for_s" else "[N, ...]"
+        raise fault("load", f"load {cell.load!r} needs {key} = {wanted}{hint}")
+    for key in sorted(given - needs - may):
+        allowed = ", ".join(sorted(needs | may))
+        raise fault(key, f"load {cell.load!r} does not know {key!r}: allowed are {allowed}")
+    if cell.load == "open" and not given & {"offered", "rate_per_s"}:
+        raise fault(
+            "load",
+            "load 'open' needs offered = [SHARE, ...] of the drain, or rate_per_s = [N, ...]",
+        )
+
+
+def _check_value(wanted: Parameter, value: Any, fault: Any) -> None:
+    key = wanted.name
+    whole = isinstance(wanted.default, int)
+    number = type(value) is int or (type(value) is float and math.isfinite(value))
+    if not number or (whole and type(value) is float):
+        kind = "an integer" if whole else "a number"
+        raise fault(key, f"{key} = {value!r}: {kind} is expected ({wanted.help})")
+    if value < wanted.minimum:
+        raise fault(key, f"{key} = {value}: at least {wanted.minimum} ({wanted.help})")
+    if value > wanted.maximum:
+        raise fault(key, f"{key} = {value}: at most {wanted.maximum} ({wanted.help})")
+
+
+def _check_variant(name: str, path: Path, text: str, *, single: bool = False) -> None:
+    line = next((n for n, row in enumerate(text.splitlines(), 1) if f'"{name}"' in row), 1)
+    try:
+        chosen = choose(name)
+    except UnknownVariant as error:
+        raise UsageError(f"{path}:{line}: {unknown('variant', name, error.known)}") from None
+    if single and len(chosen) > 1:
+        names = ", ".join(choice.name for choice in chosen)
+        raise UsageError(f"{path}:{line}: the baseline {name!r} is several variants: {names}")
+
+
+def _line_of(text: str, where: tuple[int | str, ...]) -> int:
+    """The line of the key at ``where``; of its table's header if it is not found."""
+    lines = text.splitlines()
+    start = 0
+    if len(where) > 1 and where[0] == "cells" and isinstance(where[1], int):
+        headers = [n for n, row in enumerate(lines) if _CELLS_HEADER.match(row)]
+        start = headers[where[1]] if where[1] < len(headers) else 0
+        where = where[2:]
+    key = next((part for part in where if isinstance(part, str)), "")
+    for number in range(start, len(lines)):
+        if re.match(rf"\s*{re.escape(key)}\s*=", lines[number]):
+            return number + 1
+        if number > start and _CELLS_HEADER.match(lines[number]):
+            break
+    return start + 1

@@ -1,0 +1,1 @@
+"""Facts on disk: run folders, events, locks."""

@@ -1,0 +1,1 @@
+"""Carrying a plan out: trials, loads, rounds, resumption."""

@@ -1,0 +1,158 @@
+"""Rounds and leases: run every trial of a plan, record each as it ends, go on after failures."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import redis
+
+from bench.errors import RedisError
+from bench.plan.cells import LeasePlan, TrialPlan, drained_key
+from bench.plan.planner import Plan
+from bench.record.store import RunFolder, disk_errors
+from bench.run.trial import Outcome, record, run_trial
+from bench.server.redis_server import Server
+from bench.workers.environments import Environment
+from bench.workers.lease import Lease
+from bench.workers.producer import LeaseFailed, TrialTimeout
+from scenarios import all_scenarios
+
+
+class Observer(Protocol):
+    """Is told how the run goes."""
+
+    def trial_started(self, trial: TrialPlan) -> None:
+        """``trial`` begins."""
+
+    def trial_ended(self, trial: TrialPlan, outcome: Outcome) -> None:
+        """``trial`` has ended and is recorded."""
+
+
+class Runner:
+    """Runs a plan into a run folder.
+
+    Args:
+        environments: by variant name.
+        token: the run's token, carried by every process.
+        scratch: a temporary folder.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        server: Server,
+        environments: dict[str, Environment],
+        *,
+        token: str,
+        scratch: Path,
+        observer: Observer,
+    ) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._server = server
+        self._environments = environments
+        # Read once: each look goes through every installed distribution.
+        self._versions = {name: env.library_version for name, env in environments.items()}
+        self._token = token
+        self._scratch = scratch
+        self._observer = observer
+        self._drained = drained_before(folder)
+
+    def run(self, leases: Iterable[LeasePlan] | None = None) -> None:
+        """Run leases, one after the other: these, or all of the plan.
+
+        Raises:
+            DiskFull: no space left; what was finished is kept.
+            RedisError: the server is gone; what was finished is kept.
+        """
+        with disk_errors(self._folder.path):
+            try:
+                for lease in self._plan.leases if leases is None else leases:
+                    self._run_lease(lease)
+            except redis.RedisError as error:
+                raise RedisError(
+                    f"lost the Redis at {self._server.masked_url} ({error}): finished trials are "
+                    f"kept; start the server and go on with: bench run --resume {self._folder.path}"
+                ) from None
+
+    def _run_lease(self, plan: LeasePlan) -> None:
+        reason = plan.choice.variant.unsupported_reason()
+        todo = plan.trials
+        if reason is not None:
+            self._keep_all(todo, Outcome("unsupported", reason), "")
+            return
+        while todo:
+            todo = self._run_some(replace(plan, trials=todo))
+
+    def _run_some(self, plan: LeasePlan) -> list[TrialPlan]:
+        """Run trials on one lease until one fails; return those that need another lease."""
+        with self._server.client() as client:  # or every trial would fail for want of a server
+            client.ping()
+        lease = Lease(
+            plan,
+            lease_id=self._free_id(plan),
+            run=self._folder,
+            server=self._server,
+            env=self._environments[plan.choice.name],
+            token=self._token,
+            scratch=self._scratch,
+        )
+        done = 0
+        try:
+            with lease:
+                for trial in plan.trials:
+                    self._observer.trial_started(trial)
+                    outcome = run_trial(
+                        lease, trial, self._plan.profile.trial_timeout_s, self._drained
+                    )
+                    self._keep(trial, outcome, lease.id)
+                    done += 1
+                    if outcome.status in ("failed", "timeout"):
+                        break
+                if not lease.ready:
+                    untried = replace(outcome, sent=0, took_s=0.0)
+                    self._keep_all(plan.trials[done:], untried, lease.id)
+                    done = len(plan.trials)
+        except (LeaseFailed, TrialTimeout) as error:  # its producer did not start
+            outcome = Outcome("failed", str(error), log_tail=lease.logs.tail())
+            self._keep_all(plan.trials, outcome, lease.id)
+            return []
+        return plan.trials[done:]
+
+    def _free_id(self, plan: LeasePlan) -> str:
+        """The lease's id, changed where the lease of a trial that was removed is kept for others.
+
+        Of the folder that is there the events would be taken for those of the new lease.
+        """
+        ids = itertools.chain([plan.id], (f"{plan.id}-{again}" for again in itertools.count(2)))
+        return next(free for free in ids if not (self._folder.leases / free).exists())
+
+    def _keep_all(self, trials: list[TrialPlan], outcome: Outcome, lease_id: str) -> None:
+        """The same outcome for trials that were not tried, for none would fare better."""
+        for trial in trials:
+            self._keep(trial, outcome, lease_id)
+
+    def _keep(self, trial: TrialPlan, outcome: Outcome, lease_id: str) -> None:
+        facts = {"lease_id": lease_id, "version": self._versions[trial.cell.choice.name]}
+        self._folder.write_trial(trial.id, record(trial, outcome, facts))
+        self._observer.trial_ended(trial, outcome)
+
+
+def drained_before(folder: RunFolder) -> dict[str, float]:
+    """What was drained before this harness began, if it goes on with the run of another one:
+    the last throughput of each drain, tasks/s, added rounds included."""
+    return {
+        drained_key(
+            trial["variant"],
+            all_scenarios()[trial["scenario"]],
+            trial["concurrency"],
+            trial["params"],
+        ): trial["measured_per_s"]
+        for trial in folder.read_trials()
+        if "measured_per_s" in trial
+    }

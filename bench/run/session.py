@@ -1,0 +1,280 @@
+"""One ``bench run`` from checked input to tables: server, guard, environments, run folder."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from backends import Choice
+from backends.spec import Setting
+from bench.analysis.tables import analyse
+from bench.plan.cells import describe
+from bench.plan.planner import Plan
+from bench.plan.request import Request, digest
+from bench.record import lock, store
+from bench.run import resume
+from bench.run.guard import Guard
+from bench.run.refinement import Progress, Refinement
+from bench.run.runner import Runner
+from bench.server import redis_server
+from bench.system import host
+from bench.system.interrupts import one_interrupt
+from bench.system.processes import kill_carrying
+from bench.workers.environments import Environment, environment
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be measured.
+
+    Attributes:
+        plan: that of the request.
+        begun: the run to go on with; ``None`` for a new one.
+    """
+
+    request: Request
+    plan: Plan
+    begun: store.RunFolder | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user chose beside the plan."""
+
+    out: Path
+    redis_url: str | None = None
+    redis_server: str | None = None
+    redis_port: int | None = None
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What everything that measures stands on.
+
+    Attributes:
+        token: carried by every process that is started.
+        scratch: a temporary folder.
+    """
+
+    token: str
+    scratch: Path
+    server: redis_server.Server
+
+
+@contextlib.contextmanager
+def ground(options: Options, *, check_out: bool = True) -> Iterator[Ground]:
+    """A server, a temporary folder and a guard: whatever happens inside, nothing is left behind.
+
+    Raises:
+        BenchError: the server or the results' folder cannot be used.
+        KeyboardInterrupt: in whatever way it was told to stop.
+    """
+    token = f"tqb-{secrets.token_hex(5)}"
+    if check_out:
+        store.check_writable(options.out)
+    with ExitStack() as stack:
+        stack.enter_context(one_interrupt())
+        scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
+        guard = Guard(token, scratch, redis_url=options.redis_url)
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        stack.callback(guard.close)
+        yield Ground(token, scratch, stack.enter_context(_server(options, token, scratch)))
+
+
+def environments_of(plan: Plan) -> dict[str, Environment]:
+    """The environment of every variant of the plan, by the variant's name."""
+    return {
+        cell.choice.name: environment(cell.choice.backend, cell.choice.version)
+        for cell in plan.cells
+    }
+
+
+def execute(
+    job: Job,
+    options: Options,
+    observer: Progress,
+    on_folder: Callable[[store.RunFolder, redis_server.Server], None],
+) -> store.RunFolder:
+    """Run what of the plan has not been run, and write the tables of all of it.
+
+    The environments must have been made.
+
+    Args:
+        on_folder: is called once the run folder exists.
+
+    Raises:
+        BenchError: the server or the folder cannot be used, or a run begun may not go on here;
+            before that nothing is measured.
+        KeyboardInterrupt: interrupted; finished trials are kept and their tables written.
+    """
+    with ExitStack() as held:
+        before = _take_over(job.begun, options, held) if job.begun else {}
+        place = held.enter_context(ground(options, check_out=not job.begun))
+        environments = environments_of(job.plan)
+        facts = _facts(job, options, place.server, environments) | {"token": place.token}
+        if job.begun:
+            folder, facts = job.begun, _go_on(job.begun, before, facts)
+            folder.write_run(facts)
+        else:
+            folder = store.create_run(options.out, job.plan.profile.name, facts)
+            held.enter_context(lock.held(folder.path))
+        status = "interrupted"
+        try:
+            on_folder(folder, place.server)
+            runner = Runner(
+                job.plan,
+                folder,
+                place.server,
+                environments,
+                token=place.token,
+                scratch=place.scratch,
+                observer=observer,
+            )
+            _measure(job, folder, facts, runner, observer)
+            status = "complete"
+        finally:
+            _close(folder, facts, status)
+    return folder
+
+
+def _close(folder: store.RunFolder, facts: dict[str, Any], status: str) -> None:
+    """Write how the run ended, and its tables."""
+    ended = {"ended_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    with store.disk_errors(folder.path):
+        try:
+            folder.write_run(facts | {"status": status} | ended)
+            analyse(folder)
+        except KeyboardInterrupt:  # it comes once: what it cut short is done again
+            folder.write_run(facts | {"status": "interrupted"} | ended)
+            analyse(folder)
+            raise
+
+
+def _measure(
+    job: Job, folder: store.RunFolder, facts: dict[str, Any], runner: Runner, observer: Progress
+) -> None:
+    """The plan's rounds, as far as they are left, then those that precision asks for."""
+    finished = folder.finished()
+    todo = resume.unfinished(job.plan.leases, finished)
+    trials = [trial for lease in todo for trial in lease.trials]
+    observer.trials_planned(trials, len(job.plan.trials) - len(trials))
+    runner.run(todo)
+    if job.request.precision:
+        Refinement(job.plan, job.request.precision, folder, facts, observer).run(runner)
+
+
+def _take_over(folder: store.RunFolder, options: Options, stack: ExitStack) -> dict[str, Any]:
+    """Make a run folder ours and tidy it, once nobody works on it any more; give its facts."""
+    stack.enter_context(lock.held(folder.path))
+    facts = folder.read_run()
+    with store.damage(folder.path):
+        resume.check_server(folder.path, facts, options.redis_url)
+        kill_carrying(facts["token"])  # its guard does so as well, if it is still there
+        resume.check_finished(folder)
+        with store.disk_errors(folder.path):
+            resume.clear_remains(folder, options.redis_url)
+    return facts
+
+
+def _go_on(folder: store.RunFolder, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a run that is resumed: those of its start, and what has been added."""
+    with store.damage(folder.path):
+        remarks = resume.check_circumstances(before, now)
+        again = {"at": now["started_at"], "argv": now["argv"]}
+        again |= {"finished_trials": len(folder.finished())}
+        before.pop("ended_at", None)
+        return before | {
+            "status": "running",
+            "token": now["token"],
+            "resumed": [*before.get("resumed", []), again],
+            "warnings": list(dict.fromkeys([*before.get("warnings", []), *remarks])),
+        }
+
+
+def _server(
+    options: Options, token: str, scratch: Path
+) -> contextlib.AbstractContextManager[redis_server.Server]:
+    if options.redis_url:
+        return redis_server.external(options.redis_url)
+    return redis_server.embedded(
+        token, scratch, binary=options.redis_server, port=options.redis_port
+    )
+
+
+def _facts(
+    job: Job, options: Options, server: redis_server.Server, envs: dict[str, Environment]
+) -> dict[str, Any]:
+    """The content of ``run.json``."""
+    plan = job.plan
+    choices = {cell.choice.name: cell.choice for cell in plan.cells}
+    return {
+        "profile": plan.profile.name,
+        "tuning": "aligned",
+        "seed": plan.seed,
+        "baseline": plan.baseline,
+        **surroundings(options, server, envs.values(), choices.values()),
+        "cells": [{**describe(cell), "rounds": cell.rounds} for cell in plan.cells],
+        "planned_trials": len(plan.trials),
+        "request": job.request.as_data(),
+        "plan_digest": digest(plan),
+    }
+
+
+def surroundings(
+    options: Options,
+    server: redis_server.Server,
+    environments: Iterable[Environment],
+    choices: Iterable[Choice],
+) -> dict[str, Any]:
+    """What ``run.json`` says of machine, code, server and libraries, passwords masked."""
+    backends = {
+        env.name: {
+            "library": env.backend.distribution,
+            "version": env.library_version,
+            "versions": env.versions(),
+            "settings": [_setting(setting) for setting in env.backend.settings],
+        }
+        for env in environments
+    }
+    return {
+        "argv": [_mask(argument, server) for argument in options.argv],
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "status": "running",
+        "host": host.machine(),
+        "code": host.commit(),
+        "redis": {**server.facts, "embedded": server.embedded, "url": _shown_url(server)},
+        "backends": backends,
+        "variants": {
+            choice.name: {
+                "concurrency": choice.variant.concurrency,
+                "is_floor": choice.backend.is_floor,
+                "caveat": choice.variant.caveat,
+                "settings": [_setting(s) for s in choice.variant.settings],
+                "semantics": vars(choice.variant.semantics),
+            }
+            for choice in choices
+        },
+    }
+
+
+def _setting(setting: Setting) -> dict[str, str]:
+    return dict(vars(setting))
+
+
+def _shown_url(server: redis_server.Server) -> str:
+    return "embedded" if server.embedded else server.masked_url
+
+
+def _mask(argument: str, server: redis_server.Server) -> str:
+    for secret in redis_server.secrets_of(server.url):
+        argument = argument.replace(secret, "***")
+    return argument

@@ -1,0 +1,76 @@
+"""One trial from start to a status: offer the load, prove the broker empty, tell how it went."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.plan.cells import TrialPlan, describe
+from bench.run.offering import Invalid, NotEmpty, Offer
+from bench.workers.lease import Lease
+from bench.workers.producer import LeaseFailed, TrialTimeout
+
+
+@dataclass
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        status: ``ok``, ``failed``, ``timeout``, ``unsupported`` or ``invalid``.
+        reason: one sentence where it is not ok.
+        sent: items that the library accepted.
+        left: tasks the broker still held at the end, where that was looked at.
+        log_tail: last lines of the logs where it is not ok.
+        facts: what was seen beside the events: marks, rates, steps.
+    """
+
+    status: str = "ok"
+    reason: str = ""
+    sent: int = 0
+    left: int = 0
+    log_tail: list[str] = field(default_factory=list)
+    started_at: str = ""
+    took_s: float = 0.0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def run_trial(
+    lease: Lease, plan: TrialPlan, timeout_s: float, drained: dict[str, float] | None = None
+) -> Outcome:
+    """Run one trial on a lease; never raises for what a queue does wrong.
+
+    Args:
+        drained: throughput of the drains so far, by :attr:`bench.plan.cells.Cell.drained`; a
+            drain adds its own.
+    """
+    outcome = Outcome(started_at=datetime.now(UTC).isoformat(timespec="milliseconds"))
+    started = time.monotonic()
+    offer = Offer(lease, plan, started + timeout_s, {} if drained is None else drained)
+    try:
+        try:
+            offer.run()
+        except Invalid as error:
+            outcome.status, outcome.reason = "invalid", str(error)
+        if plan.cell.load != "backlog":
+            offer.prove_empty()
+    except TrialTimeout as error:
+        outcome.status, outcome.reason = "timeout", f"not done within {timeout_s:g} s: {error}"
+    except NotEmpty as error:
+        outcome.status, outcome.reason = "timeout", str(error)
+    except LeaseFailed as error:
+        outcome.status, outcome.reason = "failed", str(error)
+    if outcome.status in ("timeout", "failed"):
+        outcome.log_tail = lease.logs.tail()
+    outcome.sent, outcome.left, outcome.facts = offer.sent, offer.left, offer.facts
+    outcome.took_s = round(time.monotonic() - started, 3)
+    return outcome
+
+
+def record(plan: TrialPlan, outcome: Outcome, run_facts: dict[str, Any]) -> dict[str, Any]:
+    """What is written about a trial when it has ended."""
+    told: dict[str, Any] = dict(vars(outcome))
+    facts: dict[str, Any] = told.pop("facts")
+    head = {"trial_id": plan.id, "number": plan.number, "round": plan.round}
+    return head | describe(plan.cell) | run_facts | facts | told

@@ -1,0 +1,1 @@
+"""The Redis that is measured on, and its counters."""

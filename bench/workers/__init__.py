@@ -1,0 +1,1 @@
+"""A backend's processes at one setting: environment, workers, producer, their cost."""

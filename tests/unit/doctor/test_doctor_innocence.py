@@ -1,0 +1,367 @@
+"""The proof of innocence: what it computes, judges and shows. The drains are in integration."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from backends import all_backends, choose
+from backends.kit import events as kinds
+from bench.doctor import arms, innocence
+from bench.doctor.advice import Advice
+from bench.doctor.aims import aims
+from bench.doctor.costs import lateness_ms, recorder_ns, redis_us
+from bench.doctor.drain import MIN_POLLS, Seen, TooFewPolls, rate
+from bench.doctor.innocence import Pairs
+from bench.doctor.show import advice_lines, figure_lines
+from bench.errors import UsageError
+from bench.record.store import RunFolder
+from bench.server.redis_server import Server
+from bench.workers.environments import environment
+from bench.workers.lease import Lease
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+# --- how fast a drain was --------------------------------------------------------------------
+
+
+def looks(tasks, per_s, every_s=0.025, start_s=1.0):
+    """What is left at each look: nothing is done until ``start_s``, then all at one rate."""
+    found = []
+    t = 0.0
+    while not found or found[-1][1]:
+        done = min(max(0.0, (t - start_s) * per_s), tasks)
+        found.append((int(t * 1e9), round(tasks - done)))
+        t += every_s
+    return found
+
+
+def test_a_steady_drain_has_its_rate_whatever_its_start():
+    for start_s in (0.0, 0.5, 3.0):
+        found, polls = rate(looks(1000, 500, start_s=start_s), 1000)
+        assert found == pytest.approx(500, rel=1e-3)
+        assert polls == pytest.approx(0.8 * 2 / 0.025, abs=1)
+
+
+def test_what_happens_before_the_first_tenth_and_after_the_last_does_not_count():
+    steady = looks(1000, 500)
+    late = [(t + 10**10, left) if left < 90 else (t, left) for t, left in steady]
+    early = [(t - 10**10, left) if left > 910 else (t, left) for t, left in steady]
+    assert rate(late, 1000) == rate(steady, 1000) == rate(early, 1000)
+
+
+def test_work_done_in_bursts_has_its_mean_rate():
+    stairs = [(n * 25_000_000, 1000 - 100 * (n * 25 // 500)) for n in range(200)]
+    assert rate(stairs, 1000)[0] == pytest.approx(200, rel=0.03)
+
+
+def test_a_drain_seen_too_rarely_has_no_rate():
+    seen = [(n * 10**7, 100 - 10 * n) for n in range(11)]
+    assert rate(seen, 100)[1] == 9
+    few = [look for look in seen if look[1] not in (50, 60)]
+    with pytest.raises(TooFewPolls, match=f"seen {MIN_POLLS - 1} times only"):
+        rate(few, 100)
+    with pytest.raises(TooFewPolls, match="seen 0 times"):
+        rate([], 100)
+
+
+# --- how late a schedule is ------------------------------------------------------------------
+
+
+def recorded(*rows):
+    return pd.DataFrame(rows, columns=["kind", "task_id", "t_ns"])
+
+
+def test_lateness_is_from_the_intended_time_to_the_begin_of_sending():
+    late = lateness_ms(
+        recorded(
+            (kinds.SCHEDULED, 1, 1_000_000),
+            (kinds.SCHEDULED, 2, 2_000_000),
+            (kinds.SEND, 2, 2_250_000),
+            (kinds.SEND, 1, 4_000_000),
+            (kinds.SENT, 1, 9_000_000),
+            (kinds.SENT, 2, 9_000_000),
+        )
+    )
+    assert late.to_dict() == {1: 3.0, 2: 0.25}
+
+
+@pytest.mark.parametrize("rows", [[], [(kinds.SCHEDULED, 1, 0)], [(kinds.SEND, 1, 0)]])
+def test_a_schedule_that_was_not_kept_has_no_lateness(rows):
+    with pytest.raises(ValueError, match="were not sent"):
+        lateness_ms(recorded(*rows))
+
+
+# --- what an event and a command cost --------------------------------------------------------
+
+
+def test_the_recorder_is_timed_in_a_process_of_its_own_with_a_real_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.doctor.costs.EVENTS", 50)
+    figures = recorder_ns(tmp_path, "tqb-test", 2)
+    assert len(figures) == 2
+    assert min(figures) > 100
+    (file,) = tmp_path.glob("producer-*.events")
+    assert file.stat().st_size == (1000 + 2 * 50) * kinds.RECORD.size
+
+
+class Pinged:
+    def __init__(self):
+        self.pings = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def ping(self):
+        self.pings += 1
+
+
+def test_a_command_is_timed_often(monkeypatch):
+    monkeypatch.setattr("bench.doctor.costs.COMMANDS", 20)
+    pinged = Pinged()
+    monkeypatch.setattr(Server, "client", lambda self: pinged)
+    times = redis_us(Server("redis://nowhere", False, {}))
+    assert (len(times), pinged.pings) == (20, 21)
+    assert times.min() > 0
+
+
+# --- pairs -----------------------------------------------------------------------------------
+
+
+def pairs(harness, bare, harness_commands=None, bare_commands=None):
+    (choice,) = choose("fake:honest")
+    seen = [
+        {n: Seen(per_s, 40 + n, commands or {}) for n, per_s in enumerate(rates, 1)}
+        for rates, commands in ((harness, harness_commands), (bare, bare_commands))
+    ]
+    return Pairs(choice, *seen)
+
+
+def test_a_ratio_is_taken_pair_by_pair():
+    found = pairs([90, 200, 330], [100, 200, 300]).ratio()
+    assert found == {
+        "ratio": 1.0,
+        "low": pytest.approx(0.775, abs=0.001),
+        "high": pytest.approx(1.29, abs=0.001),
+        "pairs": 3,
+        "harness_per_s": 200,
+        "bare_per_s": 200,
+        "polls": 41,
+    }
+
+
+def test_two_pairs_have_no_interval():
+    found = pairs([90, 200], [100, 200]).ratio()
+    assert (found["ratio"], found["low"], found["high"]) == (0.9487, None, None)  # root of 0.9
+
+
+def test_a_pair_that_is_not_whole_does_not_count():
+    assert pairs([90, 200, 400], [100, 200]).ratio()["pairs"] == 2
+
+
+def test_what_failed_has_a_reason_and_no_ratio():
+    failed = pairs([90], [])
+    failed.failed = "the worker ended"
+    assert failed.ratio()["ratio"] is None
+    assert failed.ratio()["failed"] == "the worker ended"
+    assert failed.commands_added() is None
+
+
+def test_commands_are_compared_by_name():
+    found = pairs([1, 1], [1, 1], {"get": 2.0, "set": 1.0}, {"get": 1.5, "del": 0.5})
+    assert found.commands_added() == {"del": -0.5, "get": 0.5, "set": 1.0}
+
+
+def test_arms_alternate_and_each_has_a_namespace_and_a_number(monkeypatch):
+    order = []
+
+    def arm(name):
+        def run(plan, env, where):
+            order.append((name, plan.trials[0].number, plan.trials[0].cell.tasks))
+            return Seen(1.0, 10, {})
+
+        return run
+
+    monkeypatch.setattr(innocence, "with_harness", arm("A"))
+    monkeypatch.setattr(innocence, "bare", arm("B"))
+    (choice,) = choose("fake:honest")
+    told = []
+    found = innocence._compare(choice, None, None, 4, told.append)
+    assert "".join(name for name, *_ in order) == "ABBAABBA"
+    assert [number for _, number, _ in order] == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert {tasks for *_, tasks in order} == {int(choice.variant.nominal_rate(4) * 2.5)}
+    assert (len(told), found.ratio()["pairs"]) == (8, 4)
+
+
+# --- which variants --------------------------------------------------------------------------
+
+
+def test_by_default_the_first_variant_of_every_backend_is_compared():
+    chosen = innocence.variants([])
+    shown = [b for b in all_backends().values() if b.is_floor or not b.hidden]
+    runs = [b for b in shown if any(v.unsupported_reason() is None for v in b.variants)]
+    assert [choice.backend for choice in chosen] == runs
+    assert all(choice.variant.unsupported_reason() is None for choice in chosen)
+    if not sys.platform.startswith("win"):
+        assert [choice.variant for choice in chosen] == [b.variants[0] for b in shown]
+
+
+def test_a_named_variant_is_compared_once_and_an_unknown_one_is_a_mistake():
+    twice = innocence.variants(["fake:honest", "fake:honest"])
+    assert [choice.name for choice in twice] == ["fake:honest"]
+    with pytest.raises(UsageError, match="unknown variant 'selery'"):
+        innocence.variants(["selery"])
+
+
+# --- aims ------------------------------------------------------------------------------------
+
+FIGURES = {
+    "recorder_ns_per_event": 2500.0,
+    "recorder_ns_per_event_range": [2000.0, 9000.0],
+    "redis_command_us": 55.2,
+    "redis_command_us_p99": 120.4,
+    "schedule_lateness_ms_p99": {"100": 0.1, "1000": 0.22, "2000": 0.301},
+    "perturbation_ratio": {
+        "a:b": {
+            "ratio": 0.97,
+            "low": 0.9,
+            "high": 1.0,
+            "pairs": 5,
+            "harness_per_s": 970.0,
+            "bare_per_s": 1000.0,
+            "polls": 60,
+        }
+    },
+    "redis_commands_added": {"a:b": 0.1},
+}
+FAILED = {"ratio": None, "low": None, "high": None, "pairs": 0, "failed": "why"}
+
+
+def test_figures_at_their_aims_meet_them():
+    found = aims(FIGURES)
+    assert [aim["met"] for aim in found] == [True] * 3
+    assert [aim["found"] for aim in found] == [2500.0, 0.1, 0.97]
+
+
+@pytest.mark.parametrize(
+    ("change", "which"),
+    [
+        ({"recorder_ns_per_event": 2500.1}, "recorder_ns_per_event"),
+        ({"redis_commands_added": {"a:b": 0.11}}, "redis_commands_added"),
+        ({"redis_commands_added": {"a:b": -0.11}}, "redis_commands_added"),
+        ({"redis_commands_added": {"a:b": None}}, "redis_commands_added"),
+        ({"perturbation_ratio": {"a:b": {"ratio": 0.9699}}}, "perturbation_ratio"),
+        ({"perturbation_ratio": {"a:b": FAILED}}, "perturbation_ratio"),
+    ],
+)
+def test_each_aim_can_be_missed(change, which):
+    missed = [aim["aim"] for aim in aims(FIGURES | change) if not aim["met"]]
+    assert len(missed) == 1
+    assert missed[0].startswith(which)
+
+
+# --- text ------------------------------------------------------------------------------------
+
+
+def test_the_table_is_as_wide_as_a_terminal_and_says_what_is_met():
+    ratios = FIGURES["perturbation_ratio"] | {
+        "slow:x": FIGURES["perturbation_ratio"]["a:b"] | {"ratio": 0.9, "low": None},
+        "gone": FAILED,
+    }
+    added = {"a:b": 0.1, "slow:x": 0.0, "gone": None}
+    text = "\n".join(
+        figure_lines(FIGURES | {"perturbation_ratio": ratios, "redis_commands_added": added})
+    )
+    assert max(map(len, text.splitlines())) <= 80
+    rows = {line.split()[0]: line for line in text.splitlines() if line}
+    squeezed = {name: " ".join(row.split()) for name, row in rows.items()}
+    assert squeezed["a:b"] == "a:b 970 1,000 0.970 [0.900, 1.000] 0.100 met"
+    assert squeezed["slow:x"] == "slow:x 970 1,000 0.900 0.000 NOT MET"
+    assert rows["gone"] == "gone              failed: why"
+    assert "p99 0.10 ms at 100/s, 0.22 ms at 1000/s, 0.30 ms at 2000/s" in text
+    assert "decides nothing" in text
+
+
+def test_advice_tells_what_to_do_on_lines_of_its_own():
+    do = "start a server of your own somewhere and then come back here to see what has become of it"
+    lines = list(advice_lines([Advice("ok", "a", "b"), Advice("warn", "load", "99%", do)]))
+    assert lines[:2] == ["ok      a: b", "warn    load: 99%"]
+    assert " ".join(line.removeprefix("         ->").strip() for line in lines[2:]) == do
+    assert max(map(len, lines)) <= 80
+
+
+# --- the bare arm ----------------------------------------------------------------------------
+
+
+def test_the_bare_arm_has_a_leases_environment_but_for_the_events(tmp_path):
+    (choice,) = choose("fake:honest")
+    plan = innocence._lease(choice, 1)
+    server = Server("redis://127.0.0.1:1", False, {})
+    place = arms.Place("tqb-test", tmp_path, server, RunFolder(tmp_path / "run"))
+    lease = Lease(
+        plan,
+        lease_id=plan.id,
+        run=place.folder,
+        server=server,
+        env=environment(choice.backend),
+        token=place.token,
+        scratch=place.scratch,
+    )
+    with_events = lease._environment_variables()
+    assert with_events.pop("BENCH_EVENTS")
+    assert arms.bare_variables(plan, lease.namespace, place) == with_events
+
+
+def test_the_bare_loop_sends_what_it_is_given_and_records_nothing(tmp_path):
+    items = [[["add", {"x": 1, "y": 2, "task_id": n}]] for n in range(3)]
+    done = subprocess.run(
+        [sys.executable, "-m", "backends.kit.bare", "backends.kit.null_producer"],
+        cwd=ROOT,
+        input=json.dumps({"items": items}) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"ok": True},
+        {"ok": True, "sent": 3},
+    ]
+
+
+UNSEEN = """
+import asyncio, sys
+from backends.kit import task
+
+async def body(x, y):
+    return x - y
+
+print(task.run(1, divmod, 7, 2), asyncio.run(task.run_async(1, body, 7, 2)))
+try:
+    task.run(1, int, "x")
+except ValueError:
+    print("raised")
+"""
+
+
+@pytest.mark.parametrize("recording", [True, False])
+def test_bodies_run_alike_with_and_without_a_folder_for_events(recording, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", UNSEEN],
+        cwd=ROOT,
+        env={"BENCH_EVENTS": str(tmp_path)} if recording else {},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.stdout.split("\n")[:2] == ["(3, 1) 5", "raised"], done.stderr
+    written = sum(path.stat().st_size for path in tmp_path.glob("*.events"))
+    assert written == (6 * kinds.RECORD.size if recording else 0)

@@ -1,0 +1,142 @@
+"""The rule for a difference, over recorded trials: equal variants are hardly ever told apart.
+
+``tests/data/aa`` holds many rounds of a few variants. Each pseudo-run takes some of them as A and
+others as A', the same variant in both roles, and asks for a difference; the noise floor comes
+from the same variant's cell at the other concurrency, as a twin would show it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.measure.noise import differs, noise_floor
+from bench.measure.statistics import log_ratios, paired_ratio
+
+ROUNDS = Path(__file__).resolve().parents[2] / "data" / "aa" / "rounds.csv"
+RUNS = 60
+
+Values = dict[int, float]
+Pairs = list[tuple[int, int]]
+
+
+@cache
+def recorded() -> dict[tuple[str, str, str], dict[int, Values]]:
+    """By load, metric and variant: by concurrency the values by round."""
+    found: dict = defaultdict(lambda: defaultdict(dict))
+    with ROUNDS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            cells = found[row["load"], row["metric"], row["variant"]]
+            cells[int(row["concurrency"])][int(row["round"])] = float(row["value"])
+    return found
+
+
+def metrics() -> list[tuple[str, str]]:
+    return sorted({(load, metric) for load, metric, _ in recorded()})
+
+
+def neighbours(rng: np.random.Generator, rounds: list[int], count: int) -> Pairs:
+    """Rounds next to each other in time, either first: as an interleaved twin is measured."""
+    pairs = list(zip(rounds[::2], rounds[1::2], strict=False))
+    chosen = (pairs[n] for n in rng.permutation(len(pairs))[:count])
+    return [pair if rng.random() < 0.5 else pair[::-1] for pair in chosen]
+
+
+def at_random(rng: np.random.Generator, rounds: list[int], count: int) -> Pairs:
+    """Any two rounds: all that the machine drifted in the meantime is between them."""
+    chosen = [rounds[n] for n in rng.permutation(len(rounds))[: 2 * count]]
+    return list(zip(chosen[:count], chosen[count:], strict=True))
+
+
+def sides(values: Values, pairs: Pairs, factor: float = 1.0) -> tuple[Values, Values]:
+    """A, made ``factor`` times as large, and A' by position."""
+    first = {n: factor * values[pair[0]] for n, pair in enumerate(pairs)}
+    return first, {n: values[pair[1]] for n, pair in enumerate(pairs)}
+
+
+Found = tuple[int, bool, bool]
+
+
+def compare(
+    load: str,
+    metric: str,
+    variants: list[str],
+    count: int,
+    split: Callable[..., Pairs],
+    factor: float = 1.0,
+) -> Iterator[Found]:
+    """Of each comparison the concurrency, whether the rule tells a difference, and whether the
+    interval alone would."""
+    rng = np.random.default_rng([20260101, count])
+    for variant in variants:
+        cells = recorded()[load, metric, variant]
+        rounds = sorted(set.intersection(*(set(values) for values in cells.values())))
+        for _ in range(RUNS):
+            pairs = split(rng, rounds, count)
+            for concurrency, values in cells.items():
+                twins = [
+                    log_ratios(*sides(cells[other], pairs))
+                    for other in cells
+                    if other != concurrency
+                ]
+                ratio = paired_ratio(*sides(values, pairs, factor))
+                assert ratio is not None
+                assert ratio.rounds == count
+                floor = noise_floor(twins, count)
+                yield concurrency, differs(ratio, floor), differs(ratio, None)
+
+
+def all_variants() -> list[str]:
+    return sorted({variant for _, _, variant in recorded()})
+
+
+def shares(found: list[Found]) -> tuple[float, float]:
+    """Differences told by the rule, and by the interval alone."""
+    return float(np.mean([one[1] for one in found])), float(np.mean([one[2] for one in found]))
+
+
+def test_there_are_trials_enough() -> None:
+    assert len(all_variants()) >= 3
+    for cells in recorded().values():
+        assert len(cells) == 2
+        assert min(len(values) for values in cells.values()) >= 40
+
+
+@pytest.mark.parametrize("count", [3, 4, 6, 10])
+@pytest.mark.parametrize("split", [neighbours, at_random])
+def test_of_equal_variants_at_most_one_in_twenty_is_told_as_a_difference(
+    split: Callable[..., Pairs], count: int
+) -> None:
+    """360 comparisons per load and metric. The interval alone, which is to leave out 1 in one of
+    twenty, does so in about as many: the rule does not live by intervals that are too wide."""
+    alone = []
+    for load, metric in metrics():
+        found = list(compare(load, metric, all_variants(), count, split))
+        assert len(found) == 6 * RUNS
+        told, by_interval = shares(found)
+        assert told <= 0.05, (load, metric)
+        assert by_interval <= 0.09, (load, metric)
+        alone.append(by_interval)
+    assert 0.02 <= np.mean(alone) <= 0.07, alone
+
+
+def found_in(variants: list[str], wanted: tuple[str, str], count: int, factor: float) -> float:
+    return shares(list(compare(*wanted, variants, count, neighbours, factor)))[0]
+
+
+def test_a_true_difference_of_a_third_is_found_where_the_noise_allows_it() -> None:
+    """Six rounds of the quietest cells, whose neighbouring rounds differ by 4% (median)."""
+    assert found_in(["dramatiq"], ("drain", "throughput_tasks_per_s"), 6, 1.3) >= 0.7
+
+
+@pytest.mark.parametrize(("count", "least"), [(3, 0.35), (6, 0.65), (10, 0.85)])
+def test_twice_as_much_is_found_on_a_busy_machine_too(count: int, least: float) -> None:
+    """Over all cells; neighbouring rounds differ by 4 to 35% (median), some by far more."""
+    found = [found_in(all_variants(), wanted, count, 2.0) for wanted in metrics()]
+    assert np.mean(found) >= least, found
