@@ -214,9 +214,10 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
 
 
 def _items(trial: dict[str, Any]) -> int:
-    """At least as many items as were sent; a saturation finds out how many while it runs."""
+    """At least as many items as were sent: where a rate that was measured decided, so many as the
+    trial found out; earlier versions wrote that over the cell's own ``tasks``."""
     sent = [int(step["first"]) + int(step["count"]) for step in trial.get("steps", ())]
-    return max([int(trial["tasks"]), *sent])
+    return max([int(trial["tasks"]), int(trial.get("offered_tasks", 0)), *sent])
 
 
 def _round_row(

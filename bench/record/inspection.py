@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import RunFolderError
+from bench.plan.profile import MOST_TASKS
 from bench.record.store import RunFolder, advice_for, open_run, read_json
 
 #: What pydantic says to those who know Python; the files are JSON.
 _PYDANTIC_OBJECT = re.compile(r"be a valid dictionary( or instance of \w+)?")
+#: A trial's items are made again to look at them: of more than it may have that takes for ever.
+_Items = Annotated[int, Field(ge=0, le=MOST_TASKS)]
 _RUN_ADVICE = "restore it from a copy, or run again"
 
 
@@ -120,13 +123,14 @@ class _Trial(_Cell):
     trial_id: str
     number: int
     round: int
-    tasks: int
+    tasks: _Items
+    offered_tasks: _Items = 0
     seed: int
     lease_id: str = Field(pattern=r"^[^/\\]*$")
     version: str
     status: Literal["ok", "failed", "timeout", "invalid", "unsupported"]
     reason: str
-    sent: int
+    sent: _Items
     choice: str = ""
     marks: list[dict[str, Any]] = []
     steps: list[dict[str, Any]] = []

@@ -136,7 +136,7 @@ class Offer:
             self.cell.params.get("rate_per_s") or self._drain_rate() * self.cell.params["offered"]
         )
         count = self.cell.tasks or tasks_at(rate, self.cell.for_s, MIN_TASKS)
-        self.facts |= {"tasks": count, "offered_per_s": rate}
+        self.facts |= {"offered_tasks": count, "offered_per_s": rate}
         self._mark("start")
         seen = self._scheduled(self.cell.items(self.plan.number, count), rate, 0)
         self._mark("done")
@@ -154,12 +154,12 @@ class Offer:
         assert self.cell.for_s is not None
         low, high, first = 0.0, self._drain_rate(), 0
         steps: list[dict[str, Any]] = []
-        self.facts |= {"steps": steps, "tasks": 0}
+        self.facts |= {"steps": steps, "offered_tasks": 0}
         self._mark("start")
         while len(steps) < (STEPS if low else STEPS_IN_VAIN):
             rate = (low + high) / 2
             count = tasks_at(rate, self.cell.for_s, STEP_TASKS)
-            self.facts["tasks"] = first + count
+            self.facts["offered_tasks"] = first + count
             items = self.cell.items(self.plan.number, first + count)[first:]
             seen = self._scheduled(items, rate, first)
             self._collect()

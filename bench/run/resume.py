@@ -84,6 +84,8 @@ def _check_trials_of(folder: RunFolder, plan: Plan) -> None:
         if trial is None:  # of an added round
             continue
         wanted = {"number": trial.number, "round": trial.round, **describe(trial.cell)}
+        if not trial.cell.tasks:  # earlier versions wrote here how many the trial made of it
+            del wanted["tasks"]
         if wrong := [name for name, value in wanted.items() if found.get(name) != value]:
             path = folder.trials / f"{trial.id}.json"
             raise RunFolderError(

@@ -69,8 +69,18 @@ def run_trial(
 
 
 def record(plan: TrialPlan, outcome: Outcome, run_facts: dict[str, Any]) -> dict[str, Any]:
-    """What is written about a trial when it has ended."""
+    """What is written about a trial when it has ended.
+
+    Raises:
+        ValueError: a fact has the name of something else in the record. What describes the cell is
+            what a resumed run compares with its plan.
+    """
     told: dict[str, Any] = dict(vars(outcome))
     facts: dict[str, Any] = told.pop("facts")
     head = {"trial_id": plan.id, "number": plan.number, "round": plan.round}
-    return head | describe(plan.cell) | run_facts | facts | told
+    content: dict[str, Any] = {}
+    for part in (head, describe(plan.cell), run_facts, facts, told):
+        if twice := content.keys() & part.keys():
+            raise ValueError(f"two facts of a trial are called {', '.join(sorted(twice))}")
+        content |= part
+    return content

@@ -4,16 +4,18 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.errors import RunFolderError, UsageError
+from bench.plan.cells import TrialPlan, describe
 from bench.plan.precision import Precision
-from bench.plan.profile import Profile, load_profile
+from bench.plan.profile import Profile, builtin_profiles, load_profile
 from bench.plan.request import Request, digest, request_of
 from bench.record.events import RECORD, read_lease
-from bench.record.store import create_run
+from bench.record.store import RunFolder, create_run
 from bench.run.resume import (
     check_circumstances,
     check_server,
@@ -25,6 +27,7 @@ from bench.run.resume import (
 from bench.run.runner import drained_before
 from bench.run.shortfall import more_rounds
 from bench.run.trial import Outcome, record
+from bench.workers.environments import environment
 
 ADD = {"scenario": "add", "load": "drain", "tasks": 30}
 CLOSED = {"scenario": "add", "load": "closed", "for_s": 1, "rounds": 1, "service_s": 0.5}
@@ -311,4 +314,92 @@ def test_a_trial_of_an_added_round_is_missed_too(tmp_path):
 def test_a_run_of_microbenchmarks_has_nothing_to_go_on_with(tmp_path):
     run = create_run(tmp_path, "micro", {"profile": "micro", "cells": []})
     with pytest.raises(RunFolderError, match="holds microbenchmarks only; measure more of them"):
+        open_unfinished(run.path)
+
+
+# --- every cell that is shipped --------------------------------------------------------------
+
+
+def measured(trial: TrialPlan) -> Outcome:
+    """How a trial of such a load ends: with all the facts that offering it adds."""
+    cell = trial.cell
+    facts = {"marks": [{"at": "start"}, {"at": "done"}]}
+    if cell.load == "drain":
+        facts |= {"measured_per_s": 218.5}
+    if cell.load == "open":
+        facts |= {"offered_tasks": 218, "offered_per_s": 54.5}
+    if cell.load == "saturation":
+        steps = [{"rate_per_s": 9.0, "first": 0, "count": 218, "sustained": True, "late": False}]
+        facts |= {"offered_tasks": 218, "steps": steps}
+    return Outcome(sent=218, facts=facts)
+
+
+def begun(folder: Path, wanted: Request, **more: Any) -> RunFolder:
+    """A run with what going on with it looks at."""
+    plan = wanted.plan()
+    empty = {"settings": [], "semantics": {}, "versions": {}, "version": "1", "concurrency": "N"}
+    backends = {environment(c.choice.backend, c.choice.version).name for c in plan.cells}
+    facts = {
+        "profile": plan.profile.name,
+        "seed": plan.seed,
+        "baseline": plan.baseline,
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "status": "running",
+        "host": {},
+        "redis": {"name": "valkey", "version": "9", "embedded": True, "url": "embedded"},
+        "backends": dict.fromkeys(backends, empty),
+        "variants": dict.fromkeys([cell.choice.name for cell in plan.cells], empty),
+        "cells": [{**describe(cell), "rounds": cell.rounds} for cell in plan.cells],
+        "planned_trials": len(plan.trials),
+        "request": wanted.as_data(),
+        "plan_digest": digest(plan),
+        "token": "tqb-0123456789",
+    }
+    return create_run(folder, "small", facts | more)
+
+
+@pytest.mark.parametrize("profile", sorted(builtin_profiles()))
+def test_a_run_of_every_shipped_profile_can_go_on_with_each_of_its_cells_finished(
+    tmp_path, profile
+):
+    wanted = Request(load_profile(profile))
+    run = begun(tmp_path, wanted)
+    first = {}
+    for trial in wanted.plan().trials:
+        first.setdefault(json.dumps(describe(trial.cell)), trial)
+    facts = {"lease_id": "r1-0001-x-c1", "version": "1"}
+    for trial in first.values():
+        run.write_trial(trial.id, record(trial, measured(trial), facts))
+    assert len(first) == len(wanted.plan().cells)
+    folder, request, plan = open_unfinished(run.path)
+    left = [trial for lease in unfinished(plan.leases, folder.finished()) for trial in lease.trials]
+    assert request == wanted
+    assert len(left) == len(plan.trials) - len(first)
+
+
+def test_what_was_measured_may_not_take_the_place_of_what_was_planned():
+    (lease, *_) = request().plan().leases
+    with pytest.raises(ValueError, match="two facts of a trial are called tasks"):
+        record(lease.trials[0], Outcome(facts={"tasks": 218}), {})
+
+
+def test_a_run_of_an_earlier_version_that_wrote_the_measured_over_the_planned_goes_on(tmp_path):
+    open_ = {"scenario": "add", "load": "open", "for_s": 1.0, "offered": [0.5]}
+    wanted = request(ADD, open_, baseline="rq:fork")
+    run = begun(tmp_path, wanted)
+    for trial in wanted.plan().trials[1:]:
+        content = record(trial, measured(trial), {"lease_id": "r1-0001-x-c1", "version": "1"})
+        if "offered_tasks" in content:
+            content["tasks"] = content.pop("offered_tasks")
+        run.write_trial(trial.id, content)
+    folder, _, plan = open_unfinished(run.path)
+    assert len(unfinished(plan.leases, folder.finished())) == 1
+
+
+def test_the_size_that_a_profile_asks_for_is_held_against_the_trials(tmp_path):
+    run = begun(tmp_path, request())
+    trial = next(t for t in request().plan().trials if t.cell.load == "drain")
+    content = record(trial, measured(trial), {"lease_id": "r1-0001-x-c1", "version": "1"})
+    run.write_trial(trial.id, content | {"tasks": 31})
+    with pytest.raises(RunFolderError, match="tasks is 31, expected 30: remove "):
         open_unfinished(run.path)
