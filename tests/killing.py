@@ -32,7 +32,7 @@ class Place:
         self.folder = folder
         self.results = folder / "results"
         self.tmp = folder / "tmp"
-        self.tmp.mkdir()
+        self.tmp.mkdir(parents=True)
         cells = cells or CELLS
         self.profile = write_profile(folder / "p.toml", *cells, variants=variants, **KEYS | keys)
 
@@ -57,6 +57,11 @@ class Place:
     def begin(self, *arguments: str) -> Bench:
         """A context manager that starts the run."""
         return self._process("run", str(self.profile), "--out", str(self.results), *arguments)
+
+    def begin_beside(self, other: Place) -> Bench:
+        """The same with the temporary folder of another."""
+        self.tmp = other.tmp
+        return self.begin()
 
     def going_on(self, *arguments: str) -> Bench:
         """A context manager that starts the rest of the run."""

@@ -10,10 +10,12 @@ import sys
 import typer
 
 from bench import __version__
+from bench.cli.lazy import LazyGroup
 from bench.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, BenchError
 
 app = typer.Typer(
     name="bench",
+    cls=LazyGroup,
     help="Celery, or one of its alternatives - and Celery under which pool? Measured.",
     no_args_is_help=True,
     add_completion=False,
@@ -30,13 +32,21 @@ def _root(
     if version:
         typer.echo(__version__)
         raise typer.Exit
+    _end_orphans()
+
+
+def _end_orphans() -> None:
+    """Whatever is asked for: what a killed harness left would disturb, or stay for ever."""
+    from bench.system.scratch import end_orphans  # psutil is nothing that --help needs
+
+    for folder in end_orphans():
+        sys.stderr.write(f"ended what a killed run had left: its processes and {folder}\n")
 
 
 def run_cli(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code. A user's mistake is one line on stderr."""
+    _open_what_is_closed()
     _tolerate_any_console()
-    from bench.cli import compare, doctor, env, list_, micro, new, report, run  # noqa: F401
-
     try:
         code = app(args=arguments, standalone_mode=False)
         sys.stdout.flush()  # here a full disk can still be told
@@ -73,6 +83,21 @@ def _forget_output() -> None:
 def _complain(message: str) -> None:
     line = " ".join(message.split())
     sys.stderr.write(f"bench: {line}\n")
+
+
+def _open_what_is_closed() -> None:
+    """A standard stream that whoever called us has closed, ``>&-``, leads nowhere.
+
+    Or the next file that is opened would get its number, and what is written for the stream.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free: this one
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def _tolerate_any_console() -> None:

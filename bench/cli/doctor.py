@@ -9,7 +9,6 @@ from typing import Any
 
 import typer
 
-from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.doctor import innocence
@@ -17,6 +16,8 @@ from bench.doctor.examine import examine
 from bench.doctor.show import advice_lines, figure_lines
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
 from bench.run.session import Options
+
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

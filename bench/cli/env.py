@@ -8,15 +8,17 @@ import typer
 from rich.table import Table
 
 from backends import Choice, UnknownVariant, all_backends, choose
-from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.errors import UsageError, unknown
 from bench.system.places import MICRO_LOCK
 from bench.workers.environments import Environment, cache_folder, environment, lock, lock_micro
 
-commands = typer.Typer(help="List, make, lock or remove the backends' environments.")
-app.add_typer(commands, name="env", no_args_is_help=True)
+app = typer.Typer(
+    help="List, make, lock or remove the backends' environments.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 
 def _chosen(names: list[str]) -> list[Environment]:
@@ -33,7 +35,7 @@ def _choices(names: list[str]) -> list[Choice]:
         raise unknown("backend", error.wanted, all_backends()) from None
 
 
-@commands.command("list")
+@app.command("list")
 def list_() -> None:
     """Show each backend's environment, whether it is made, and what it holds."""
     table = Table("backend", "made", "version", "folder", box=None, header_style="bold")
@@ -43,7 +45,7 @@ def list_() -> None:
     PlainConsole(soft_wrap=True).print(table)
 
 
-@commands.command("sync")
+@app.command("sync")
 def sync(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) -> None:
     """Make the environments that do not exist yet."""
     console = PlainConsole(stderr=True)
@@ -53,7 +55,7 @@ def sync(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) -> 
         typer.echo(f"{env.name} {env.library_version}")
 
 
-@commands.command("lock")
+@app.command("lock")
 def lock_(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) -> None:
     """Resolve the newest releases and write each backend's requirements.lock.
 
@@ -74,7 +76,7 @@ def lock_(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) ->
         typer.echo(f"{MICRO_LOCK.stem}: {MICRO_LOCK}")
 
 
-@commands.command("clean")
+@app.command("clean")
 def clean() -> None:
     """Remove all environments; they are made again when needed."""
     folder = cache_folder() / "environments"

@@ -10,10 +10,11 @@ import typer
 from rich.table import Table
 
 from backends import Choice, all_backends
-from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.plan.profile import builtin_profiles, load_profile
 from scenarios import all_scenarios
+
+app = typer.Typer(add_completion=False)
 
 
 class Kind(StrEnum):

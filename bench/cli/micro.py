@@ -7,7 +7,6 @@ from pathlib import Path
 
 import typer
 
-from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
@@ -21,6 +20,8 @@ from bench.report.terminal import print_grid
 from bench.run.micro import MAX_TIME_S, Micro, environments_of, measure
 from bench.run.session import Options
 from bench.system.interrupts import one_interrupt
+
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

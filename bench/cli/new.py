@@ -6,11 +6,13 @@ from pathlib import Path
 
 import typer
 
-from bench.cli.app import app
 from bench.scaffold import skeleton as scaffold
 
-commands = typer.Typer(help="Write the skeleton of a new backend or scenario.")
-app.add_typer(commands, name="new", no_args_is_help=True)
+app = typer.Typer(
+    help="Write the skeleton of a new backend or scenario.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 _INTO = typer.Option(None, metavar="DIR", help="Checkout to write into (default: this one).")
 
@@ -40,7 +42,7 @@ Next:
 docs/add-a-scenario.md has a complete example, with the lines for each of these files."""
 
 
-@commands.command("backend")
+@app.command("backend")
 def backend(
     name: str = typer.Argument(metavar="NAME", help="A lower-case identifier, e.g. huey."),
     into: Path | None = _INTO,
@@ -51,7 +53,7 @@ def backend(
     typer.echo(_BACKEND_STEPS.format(name=name))
 
 
-@commands.command("scenario")
+@app.command("scenario")
 def scenario(
     name: str = typer.Argument(metavar="NAME", help="A lower-case identifier, e.g. primes."),
     into: Path | None = _INTO,

@@ -17,7 +17,6 @@ from bench.analysis.tables import (
     has_events,
     trials_by_lease,
 )
-from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.errors import EXIT_OK
 from bench.record.inspection import open_checked
@@ -26,6 +25,8 @@ from bench.report import write_reports
 from bench.report.markdown import render
 from bench.report.model import load_report, tables_of
 from bench.report.terminal import print_report
+
+app = typer.Typer(add_completion=False)
 
 
 class Format(StrEnum):

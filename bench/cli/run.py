@@ -8,7 +8,6 @@ from pathlib import Path
 
 import typer
 
-from bench.cli.app import app
 from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
 from bench.cli.report import rebuild
@@ -26,6 +25,8 @@ from bench.run.resume import is_complete, open_unfinished, unfinished
 from bench.run.session import Job, Options, environments_of, execute
 from bench.server.redis_server import Server
 from bench.system.interrupts import one_interrupt
+
+app = typer.Typer(add_completion=False)
 
 DEFAULT_PROFILE = "quick"
 DEFAULT_OUT = Path("results")

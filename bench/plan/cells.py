@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,6 +122,10 @@ def file_name(variant: str) -> str:
 def _file_name(choice: Choice, twin: bool) -> str:
     name = file_name(choice.name)
     return f"{name}-aa" if twin else name
+
+
+#: What :attr:`LeasePlan.id` gives; ``-2`` and so on follow where the folder of that name is kept.
+LEASE_ID = re.compile(r"r\d+-\d{4,}-.+-c\d+(-\d+)?")
 
 
 @dataclass

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from bench.errors import RunFolderError
 from bench.record.store import disk_errors
+from bench.system.identity import running, this_process
 
-_NAME = re.compile(r"\.lock-(\d+)-(\d+)")
-#: Linux counts a process's start from the boot, whose time of day may be corrected by a little.
-_SAME_START_S = 2
+_NAME = re.compile(r"\.lock-(\d+-\d+)")
 
 
 @contextlib.contextmanager
@@ -28,7 +24,7 @@ def held(folder: Path) -> Iterator[None]:
     Raises:
         RunFolderError: another process works on it, or it cannot be written to.
     """
-    mine = folder / f".lock-{os.getpid()}-{int(psutil.Process().create_time())}"
+    mine = folder / f".lock-{this_process()}"
     with disk_errors(folder):
         mine.touch()
     try:
@@ -46,16 +42,6 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def _holder(name: str) -> int | None:
-    """The process that a lock names; ``None`` if it has ended, or another has its number now."""
+    """The process that a lock names; ``None`` if it has ended."""
     match = _NAME.fullmatch(name)
-    if match is None:
-        return None
-    pid, started = int(match[1]), int(match[2])
-    try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - started) <= _SAME_START_S
-        return pid if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
-        return None
-    except psutil.Error:  # somebody else's process: it cannot be looked at, but it is there
-        return pid
+    return running(match[1]) if match else None

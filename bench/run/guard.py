@@ -1,10 +1,9 @@
 """A small process that outlives the harness and ends what it started, should it be killed.
 
-``python -m bench.run.guard TOKEN FOLDER...`` waits until its stdin closes: that happens when the
+``python -m bench.run.guard TOKEN FOLDER`` waits until its stdin closes: that happens when the
 harness ends, in whatever way. Then it kills every process that carries the run's token or works
-in one of the given temporary folders, and removes these. The latter is how it finds the server,
-which overwrites its own environment with the title it shows in ``ps``. From a server that is not
-ours (``BENCH_GUARD_REDIS``) it removes the keys that the run's leases have left.
+in the temporary folder, and removes that. From a server that is not ours (``BENCH_GUARD_REDIS``)
+it removes the keys that the run's leases have left.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from bench.system import scratch
 from bench.system.places import ROOT
-from bench.system.processes import clean_environment, kill, kill_carrying, start, working_in
+from bench.system.processes import clean_environment, start
 
 URL_VARIABLE = "BENCH_GUARD_REDIS"
 
@@ -26,9 +25,9 @@ URL_VARIABLE = "BENCH_GUARD_REDIS"
 class Guard:
     """The harness's end of the guard: closing it is all there is to do."""
 
-    def __init__(self, token: str, *folders: Path, redis_url: str | None = None) -> None:
+    def __init__(self, token: str, folder: Path, redis_url: str | None = None) -> None:
         self._process = start(
-            [sys.executable, "-m", "bench.run.guard", token, *folders],
+            [sys.executable, "-m", "bench.run.guard", token, folder],
             env=clean_environment({URL_VARIABLE: redis_url} if redis_url else {}),
             cwd=ROOT,
             log=subprocess.DEVNULL,
@@ -43,13 +42,10 @@ class Guard:
         self._process.wait(30)
 
 
-def main(token: str, folders: list[str]) -> None:
+def main(token: str, folder: str) -> None:
     """Wait for the end of stdin, then clean up."""
     sys.stdin.buffer.read()
-    kill_carrying(token)
-    for folder in folders:
-        kill(working_in(Path(folder)))
-        shutil.rmtree(folder, ignore_errors=True)
+    scratch.clear(token, Path(folder))
     if url := os.environ.get(URL_VARIABLE):
         sweep(url, token)
 
@@ -69,4 +65,4 @@ def sweep(url: str, token: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1], sys.argv[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
@@ -10,18 +11,27 @@ from typing import Any
 
 from bench.analysis.tables import check_events, check_events_exist, compute
 from bench.errors import RunFolderError, UsageError
-from bench.plan.cells import LeasePlan, describe
+from bench.plan.cells import LEASE_ID, LeasePlan, describe
 from bench.plan.planner import Plan
 from bench.plan.request import Request, digest, request_of
-from bench.record.events import read_raw, write_parquet
+from bench.record.events import PARQUET, read_raw, write_parquet
 from bench.record.inspection import check_resumable, check_trials
 from bench.record.micro_files import FOLDER as MICRO
 from bench.record.store import RunFolder, advice_for, damage, open_run
 from bench.workers.environments import environment
+from bench.workers.logs import ALL as LOGS
 from bench.workers.logs import Logs
 
 #: What must be alike, or values of one cell could not be put together.
 _SAME = {"host": ("cpu", "cores", "os", "python"), "redis": ("name", "version")}
+
+#: Files beside their place, about to be moved there.
+_HALF_WRITTEN = (
+    *(f".*.{ending}.tmp" for ending in ("json", "csv", "md", "svg")),
+    "trials/.*.json.tmp",
+)
+#: In its folder, beside the raw events.
+_MADE_BY_A_LEASE = (PARQUET, "lease.json", *LOGS)
 
 
 def open_unfinished(path: Path) -> tuple[RunFolder, Request, Plan]:
@@ -190,6 +200,7 @@ def clear_remains(folder: RunFolder, redis_url: str | None) -> None:
 
     Half-written files go, and leases none of whose trials was finished. The events of the others
     become tables, and a password in their logs is hidden, as the end of a lease would have done.
+    What the suite does not make stays where it is.
 
     Raises:
         RunFolderError: the events of a finished trial are missing.
@@ -197,16 +208,30 @@ def clear_remains(folder: RunFolder, redis_url: str | None) -> None:
     check_events_exist(folder)
     for needed in (folder.leases, folder.trials):
         needed.mkdir(exist_ok=True)
-    for pattern in (".*.tmp", "trials/.*.tmp", "leases/*/.*.tmp", "leases/*/events.tmp"):
+    for pattern in _HALF_WRITTEN:
         for path in folder.path.glob(pattern):
             path.unlink()
-    trials = folder.read_trials()
-    used = {trial["lease_id"] for trial in trials}
+    used = {trial["lease_id"] for trial in folder.read_trials()}
     for lease in folder.leases.iterdir():
-        if lease.name not in used:
-            shutil.rmtree(lease)
-        else:
+        if lease.name in used:
             _close(lease, redis_url or "")
+        elif LEASE_ID.fullmatch(lease.name):
+            _remove(lease)
+
+
+def _remove(lease: Path) -> None:
+    """Remove what a lease makes; its folder, too, if nothing else is in there."""
+    shutil.rmtree(lease / "events", ignore_errors=True)
+    for name in _MADE_BY_A_LEASE:
+        (lease / name).unlink(missing_ok=True)
+        _half_written(lease, name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        lease.rmdir()
+
+
+def _half_written(lease: Path, name: str) -> Path:
+    """What a file is called until it is moved to its place."""
+    return lease / ("events.tmp" if name == PARQUET else f".{name}.tmp")
 
 
 def _close(lease: Path, url: str) -> None:
@@ -216,3 +241,5 @@ def _close(lease: Path, url: str) -> None:
             write_parquet(read_raw(raw), table)
         shutil.rmtree(raw)
     Logs(lease, url).mask()
+    for name in _MADE_BY_A_LEASE:
+        _half_written(lease, name).unlink(missing_ok=True)

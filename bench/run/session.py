@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,7 +23,8 @@ from bench.run.guard import Guard
 from bench.run.refinement import Progress, Refinement
 from bench.run.runner import Runner
 from bench.server import redis_server
-from bench.system import host
+from bench.server.url import secrets_of
+from bench.system import host, scratch
 from bench.system.interrupts import one_interrupt
 from bench.system.processes import kill_carrying
 from bench.workers.environments import Environment, environment
@@ -78,16 +77,15 @@ def ground(options: Options, *, check_out: bool = True) -> Iterator[Ground]:
         BenchError: the server or the results' folder cannot be used.
         KeyboardInterrupt: in whatever way it was told to stop.
     """
-    token = f"tqb-{secrets.token_hex(5)}"
     if check_out:
         store.check_writable(options.out)
     with ExitStack() as stack:
         stack.enter_context(one_interrupt())
-        scratch = Path(tempfile.mkdtemp(prefix="task-queue-bench-"))
-        guard = Guard(token, scratch, redis_url=options.redis_url)
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        token, folder = scratch.make()
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        guard = Guard(token, folder, redis_url=options.redis_url)
         stack.callback(guard.close)
-        yield Ground(token, scratch, stack.enter_context(_server(options, token, scratch)))
+        yield Ground(token, folder, stack.enter_context(_server(options, token, folder)))
 
 
 def environments_of(plan: Plan) -> dict[str, Environment]:
@@ -123,7 +121,9 @@ def execute(
         facts = _facts(job, options, place.server, environments) | {"token": place.token}
         if job.begun:
             folder, facts = job.begun, _go_on(job.begun, before, facts)
-            folder.write_run(facts)
+            with store.disk_errors(folder.path):
+                resume.clear_remains(folder, options.redis_url)
+                folder.write_run(facts)
         else:
             folder = store.create_run(options.out, job.plan.profile.name, facts)
             held.enter_context(lock.held(folder.path))
@@ -173,15 +173,13 @@ def _measure(
 
 
 def _take_over(folder: store.RunFolder, options: Options, stack: ExitStack) -> dict[str, Any]:
-    """Make a run folder ours and tidy it, once nobody works on it any more; give its facts."""
+    """Make a run folder ours, once nobody works on it any more; give its facts."""
     stack.enter_context(lock.held(folder.path))
     facts = folder.read_run()
     with store.damage(folder.path):
         resume.check_server(folder.path, facts, options.redis_url)
         kill_carrying(facts["token"])  # its guard does so as well, if it is still there
         resume.check_finished(folder)
-        with store.disk_errors(folder.path):
-            resume.clear_remains(folder, options.redis_url)
     return facts
 
 
@@ -201,12 +199,12 @@ def _go_on(folder: store.RunFolder, before: dict[str, Any], now: dict[str, Any])
 
 
 def _server(
-    options: Options, token: str, scratch: Path
+    options: Options, token: str, folder: Path
 ) -> contextlib.AbstractContextManager[redis_server.Server]:
     if options.redis_url:
         return redis_server.external(options.redis_url)
     return redis_server.embedded(
-        token, scratch, binary=options.redis_server, port=options.redis_port
+        token, folder, binary=options.redis_server, port=options.redis_port
     )
 
 
@@ -275,6 +273,6 @@ def _shown_url(server: redis_server.Server) -> str:
 
 
 def _mask(argument: str, server: redis_server.Server) -> str:
-    for secret in redis_server.secrets_of(server.url):
+    for secret in secrets_of(server.url):
         argument = argument.replace(secret, "***")
     return argument

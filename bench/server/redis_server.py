@@ -16,15 +16,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import redis
 
 from bench.errors import RedisError, UsageError
+from bench.server.url import ENCODE, check_url, mask_url, secrets_of
 from bench.system import processes
-
-#: redis-py also takes the password as an argument of the URL.
-_PASSWORD_ARGUMENT = re.compile(r"(?<=[?&]password=)[^&#]+")
 
 INSTALL_HINT = (
     "start one with 'docker compose up -d' and pass --redis-url redis://127.0.0.1:6379/0, "
@@ -52,37 +50,6 @@ class Server:
         )
 
 
-def mask_url(url: str) -> str:
-    """``url`` with its password replaced by ``***``."""
-    url = _PASSWORD_ARGUMENT.sub("***", url)
-    try:
-        parts = urlsplit(url)
-        password = parts.password
-    except ValueError:
-        return "***"
-    if password is None:
-        return url if "@" not in url else "***"
-    user, _, host = parts.netloc.rpartition("@")
-    return url.replace(f"{user}@{host}", f"{user.split(':', 1)[0]}:***@{host}", 1)
-
-
-def secrets_of(url: str) -> tuple[str, ...]:
-    """The spellings of the URL's password that must not be shown, longest first."""
-    spellings: set[str] = set()
-    for password in (_password(url), *_PASSWORD_ARGUMENT.findall(url)):
-        if password:
-            plain = unquote(password)
-            spellings |= {password, plain, quote(plain, safe="")}
-    return tuple(sorted(spellings, key=len, reverse=True))
-
-
-def _password(url: str) -> str | None:
-    try:
-        return urlsplit(url).password
-    except ValueError:
-        return None
-
-
 @contextmanager
 def external(url: str) -> Iterator[Server]:
     """The server at ``url``.
@@ -91,16 +58,7 @@ def external(url: str) -> Iterator[Server]:
         UsageError: no Redis URL.
         RedisError: nobody there, wrong password, or something that is not Redis.
     """
-    scheme = url.split("://", 1)[0] if "://" in url else ""
-    if scheme not in ("redis", "rediss"):
-        raise UsageError(
-            f"not a Redis URL: {mask_url(url)!r}: expected redis://[:password@]host[:port][/db]"
-        )
-    database = url.partition("?")[0].partition("://")[2].rpartition("@")[2].partition("/")[2]
-    if database and not database.isdecimal():  # redis-py would take 0 without a word
-        raise UsageError(
-            f"not a Redis URL: {mask_url(url)!r}: {database!r} is no database's number"
-        )
+    check_url(url)
     yield Server(url, embedded=False, facts=_facts(url))
 
 
@@ -114,7 +72,11 @@ def _facts(url: str) -> dict[str, Any]:
             info: dict[str, Any] = client.info()
     except ValueError as error:
         # Of a URL that cannot be taken apart the reason may quote the password.
-        reason = error if shown != "***" else "special characters of a password are %-encoded"
+        reason = error if shown != "***" else ENCODE
+        raise UsageError(f"not a Redis URL: {shown!r}: {reason}") from None
+    except TypeError as error:  # redis-py hands the URL's arguments on as its connection's
+        argument = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        reason = f"unknown argument {argument[1]!r}" if argument else _short(error, url)
         raise UsageError(f"not a Redis URL: {shown!r}: {reason}") from None
     except redis.AuthenticationError as error:
         if not secrets_of(url):

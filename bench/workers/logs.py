@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import IO
 
 from bench.record import store
-from bench.server.redis_server import secrets_of
+from bench.server.url import secrets_of
+from bench.workers import bot_api
 
 WORKER = "worker.log"
 PRODUCER = "producer.log"
 BOT_API = "bot-api.log"
+ALL = (WORKER, PRODUCER, BOT_API)
 TAIL_LINES = 12
 
 
@@ -19,7 +21,8 @@ class Logs:
 
     Args:
         folder: must exist before the first log is opened.
-        url: the server's, whose secrets must not stay in a log.
+        url: the server's, whose secrets must not stay in a log; nor must the Bot API's token,
+            which a client's log has in every request, as a user's would.
     """
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -54,8 +57,8 @@ class Logs:
             log.close()
 
     def mask(self) -> None:
-        """Take the server's secrets out of the files."""
-        for name in self._there(WORKER, PRODUCER, BOT_API):
+        """Take the secrets out of the files."""
+        for name in self._there(*ALL):
             text = self.read(name)
             masked = self._masked(text)
             if masked != text:
@@ -65,6 +68,6 @@ class Logs:
         return [name for name in names if (self._folder / name).exists()]
 
     def _masked(self, text: str) -> str:
-        for secret in secrets_of(self._url):
+        for secret in (*secrets_of(self._url), bot_api.TOKEN):
             text = text.replace(secret, "***")
         return text

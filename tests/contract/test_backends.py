@@ -29,7 +29,8 @@ from bench.measure.trace import Events, Trace
 from bench.measure.truth import of_items
 from bench.record.events import read_lease
 from bench.run.trial import Outcome, run_trial
-from bench.server.redis_server import Server, secrets_of
+from bench.server.redis_server import Server
+from bench.server.url import secrets_of
 from bench.system import processes
 from bench.workers.environments import Environment
 from bench.workers.lease import Lease

@@ -181,6 +181,46 @@ def test_output_that_cannot_be_written(tmp_path: Path, form: str) -> None:
     assert line == "bench: cannot write the output: No space left on device: send it somewhere else"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code"), [("list profiles", 0), ("--help", 0), ("nothing", 2), ("report .", 2)]
+)
+def test_a_standard_stream_that_is_closed(
+    tmp_path: Path, arguments: str, code: int, closed: str
+) -> None:
+    """Whoever closes it wants to hear nothing; what is left open says what it would say."""
+    command = f'"{sys.executable}" -m bench {arguments}'
+    done, usual = (
+        subprocess.run(
+            ["sh", "-c", f"{command} {ends}"],
+            cwd=tmp_path,
+            env=bench_environment(),
+            capture_output=True,
+            text=True,
+        )
+        for ends in (closed, "")
+    )
+    assert done.returncode == usual.returncode == code, done.stderr
+    assert done.stdout == ("" if ">&-" in closed.split() else usual.stdout)
+    assert done.stderr == ("" if "2>&-" in closed else usual.stderr)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_a_run_whose_output_is_closed(tmp_path: Path, tiny: Path, server_program: Path) -> None:
+    """No log or socket gets the number of a stream, and nothing is written where it should not."""
+    (tmp_path / "tmp").mkdir()
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m bench run "{tiny}" <&- >&- 2>&-'],
+        cwd=tmp_path,
+        env=bench_environment(TMPDIR=str(tmp_path / "tmp")),
+    )
+    assert done.returncode == 0
+    (run,) = run_folders(tmp_path / "results")
+    assert run.read_run()["status"] == "complete"
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such paths")
 def test_a_path_that_is_not_utf_8(tmp_path: Path, tiny: Path, server_program: Path) -> None:
     results = tmp_path / os.fsdecode(b"caf\xe9")

@@ -12,14 +12,18 @@ from pathlib import Path
 
 import pytest
 from killing import CELLS, Place, Told, told
-from support import files_with, redis_with_password, wait_until
+from support import files_with, redis_with_password, run_bench, wait_until
 
 from bench.report.wording import plural
+from bench.system import processes
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals"),
 ]
+
+
+SHARE = 'scenario = "add"; load = "open"; for_s = 0.5; offered = [0.2]'
 
 
 @pytest.fixture(scope="module")
@@ -195,3 +199,50 @@ def test_an_external_server_is_asked_for_again(tmp_path: Path, server_program: P
         assert done.code == 0, done.all
     place.assert_whole()
     assert files_with(place.results, "s3cretword") == []
+
+
+def test_what_is_left_when_the_guard_is_killed_too_is_ended_by_the_next_command(
+    tmp_path: Path, server_program: Path
+) -> None:
+    place, living = Place(tmp_path), Place(tmp_path / "living")
+    with place.begin() as bench, living.begin_beside(place) as other:
+        token = bench.token()
+        wait_until(place.finished, "a trial is finished")
+        (guard,) = [
+            process
+            for process in processes.tree(bench.process.pid)[1:]
+            if "bench.run.guard" in process.cmdline()
+        ]
+        (scratch,) = [folder for folder in place.tmp.iterdir() if folder.name.endswith(token)]
+        guard.kill()
+        bench.signal(signal.SIGKILL)
+        bench.end(20)
+        assert processes.working_in(scratch), "the server is gone by itself: nothing is tested"
+        theirs = other.token()
+        done = run_bench("list", "profiles", cwd=tmp_path, TMPDIR=str(place.tmp))
+        assert done.code == 0, done.all
+        assert done.err == f"ended what a killed run had left: its processes and {scratch}\n"
+        assert processes.carrying(token) == []
+        assert processes.working_in(scratch) == []
+        assert [folder.name.endswith(theirs) for folder in place.tmp.iterdir()] == [True]
+        assert other.end(90).code == 1
+    assert place.resume().code == 1
+    place.assert_whole()
+    place.assert_nothing_left()
+
+
+def test_a_run_with_rates_that_are_shares_of_its_own_drain_is_completed(
+    tmp_path: Path, server_program: Path
+) -> None:
+    """What a share comes to is known in the trial, and must not look like another plan."""
+    place = Place(tmp_path, *CELLS, SHARE, variants="fake:honest", rounds=1)
+    with place.begin() as bench:
+        assert bench.end(90).code in (0, 1)
+    (shared,) = [trial for trial in place.run.read_trials() if trial["load"] == "open"]
+    (drain,) = [trial for trial in place.run.read_trials() if trial["load"] == "drain"]
+    assert shared["tasks"] == 0
+    assert shared["offered_tasks"] > 0
+    (place.run.trials / f"{drain['trial_id']}.json").unlink()
+    done = place.resume()
+    assert "1 trial in 1 lease" in done.err, done.all
+    place.assert_whole()

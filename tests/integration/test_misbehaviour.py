@@ -12,7 +12,8 @@ from support import Ran, files_with, run_bench, run_folders, write_profile
 
 from backends.fake.behaviour import BEHAVIOURS
 from bench.measure.warnings import stalls
-from bench.server.redis_server import Server, secrets_of
+from bench.server.redis_server import Server
+from bench.server.url import secrets_of
 from bench.system import processes
 
 pytestmark = pytest.mark.integration

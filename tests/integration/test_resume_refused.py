@@ -28,14 +28,24 @@ def killed(server_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Pl
     return place
 
 
+def _content(folder: Path) -> dict[str, bytes | None]:
+    """All that is in a folder, of files with their content."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
 def _refused(run: Path, *arguments: str) -> str:
-    """What is told."""
+    """What is told; the folder must be as it was."""
+    before = _content(run)
     done = run_bench("run", "--resume", run, *arguments, cwd=run.parent)
     assert done.code == 2, done.all
     assert done.out == ""
     line = done.err.splitlines()[-1]
     assert line.startswith("bench: ")
     assert "Traceback" not in done.err
+    assert _content(run) == before
     return line
 
 

@@ -193,30 +193,33 @@ def test_the_server_must_be_the_one_it_was_begun_on():
 # --- what a kill leaves ----------------------------------------------------------------------
 
 
+USED, UNUSED = "r1-0001-rq-fork-c1", "r1-0002-celery-v5.3.4-solo-aa-c4-2"
+
+
 @pytest.fixture
 def run(tmp_path):
     """Two leases: one with a finished trial, number 1, and one without."""
     run = create_run(tmp_path, "small", {"profile": "small"})
-    for name in ("used", "unused"):
+    for name in (USED, UNUSED):
         events = run.leases / name / "events"
         events.mkdir(parents=True)
         records = np.zeros(3, RECORD)
         records["task_id"] = (1 << 32) + np.arange(3)
         (events / "worker-7.events").write_bytes(records.tobytes() + b"cut")
         (run.leases / name / "worker.log").write_text("at redis://:pa55@h/0\n", encoding="utf-8")
-    trial = {"number": 1, "lease_id": "used", "status": "ok"}
+    trial = {"number": 1, "lease_id": USED, "status": "ok"}
     run.write_trial("r1-0001", trial)
     return run
 
 
 def test_events_of_finished_trials_are_kept_and_the_rest_is_cleared_away(run):
-    before = read_lease(run.leases / "used")
+    before = read_lease(run.leases / USED)
     clear_remains(run, "redis://:pa55@h/0")
-    assert [lease.name for lease in run.leases.iterdir()] == ["used"]
-    names = sorted(path.name for path in (run.leases / "used").iterdir())
+    assert [lease.name for lease in run.leases.iterdir()] == [USED]
+    names = sorted(path.name for path in (run.leases / USED).iterdir())
     assert names == ["events.parquet", "worker.log"]
-    assert read_lease(run.leases / "used").equals(before)
-    log = (run.leases / "used" / "worker.log").read_text(encoding="utf-8")
+    assert read_lease(run.leases / USED).equals(before)
+    log = (run.leases / USED / "worker.log").read_text(encoding="utf-8")
     assert log == "at redis://:***@h/0\n"
 
 
@@ -227,14 +230,48 @@ def test_clearing_twice_changes_nothing(run):
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
 
 
+def test_what_the_suite_has_not_made_is_kept(run):
+    kept = [
+        run.path / ".draft.tmp",
+        run.path / "notes.txt",
+        run.trials / ".draft.tmp",
+        run.leases / "mynotes" / "notes.txt",
+        run.leases / "mynotes" / "events.tmp",
+        run.leases / USED / "notes.txt",
+        run.leases / UNUSED / "notes.txt",
+    ]
+    for path in kept:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine", encoding="utf-8")
+    clear_remains(run, None)
+    assert [path for path in kept if not path.exists()] == []
+    assert [path.name for path in (run.leases / UNUSED).iterdir()] == ["notes.txt"]
+
+
+def test_what_was_half_written_is_removed(run):
+    half = [
+        run.path / ".run.json.tmp",
+        run.path / ".overview.svg.tmp",
+        run.trials / ".r1-0002.json.tmp",
+        *(
+            run.leases / USED / name
+            for name in ("events.tmp", ".lease.json.tmp", ".worker.log.tmp")
+        ),
+    ]
+    for path in half:
+        path.write_text("{", encoding="utf-8")
+    clear_remains(run, None)
+    assert [path for path in half if path.exists()] == []
+
+
 def test_a_table_that_was_written_before_the_kill_is_kept(run):
     clear_remains(run, None)
-    table = run.leases / "used" / "events.parquet"
+    table = run.leases / USED / "events.parquet"
     content = table.read_bytes()
-    (run.leases / "used" / "events").mkdir()  # the kill came while these were being removed
+    (run.leases / USED / "events").mkdir()  # the kill came while these were being removed
     clear_remains(run, None)
     assert table.read_bytes() == content
-    assert not (run.leases / "used" / "events").exists()
+    assert not (run.leases / USED / "events").exists()
 
 
 @pytest.mark.parametrize("status", ["ok", "timeout"])

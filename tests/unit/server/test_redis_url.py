@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import pytest
 import redis
 
-from bench.errors import RedisError, UsageError
+from bench.errors import BenchError, RedisError, UsageError
 from bench.server import redis_server
-from bench.server.redis_server import Server, external, find_binary, mask_url, secrets_of
+from bench.server.redis_server import Server, external, find_binary
+from bench.server.url import mask_url, secrets_of
 
 # --- what may be shown -----------------------------------------------------------------------
 
@@ -44,6 +45,37 @@ from bench.server.redis_server import Server, external, find_binary, mask_url, s
 )
 def test_a_url_is_shown_without_its_password(url, shown):
     assert mask_url(url) == shown
+
+
+SPECIAL = "@/:?#[]%&=\\ "
+
+
+@pytest.mark.parametrize(("one", "two"), [(a, b) for a in SPECIAL for b in SPECIAL])
+@pytest.mark.parametrize(
+    "form", ["redis://:{}@h", "redis://me:{}@[::1]:1/0", "redis://h?password={}"]
+)
+def test_no_part_of_a_password_is_shown_whatever_is_left_unescaped_in_it(form, one, two):
+    url = form.format(f"aaa{one}bbb{two}ccc")
+    if url.count("&"):
+        url = url.replace("?password=aaa&bbb", "?password=aaabbb").replace("&ccc", "ccc")
+    shown = mask_url(url)
+    assert [part for part in ("aaa", "bbb", "ccc") if part in shown] == []
+
+
+@pytest.mark.parametrize(("one", "two"), [(a, b) for a in SPECIAL for b in SPECIAL])
+def test_no_part_of_a_password_is_told_when_its_url_cannot_be_used(one, two):
+    with pytest.raises(BenchError) as caught, external(f"redis://:aaa{one}bbb{two}ccc@127.0.0.1:1"):
+        pytest.fail("there is no server")
+    assert [part for part in ("aaa", "bbb", "ccc") if part in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    "argument", ["foo=bar", "decode_responses=True", "db=x", "password=p&foo=1"]
+)
+def test_an_argument_that_is_of_no_use_is_told(argument):
+    message = told(f"redis://127.0.0.1:1/0?{argument}", UsageError)
+    assert message.startswith("not a Redis URL")
+    assert any(word in message for word in ("'foo'", "decode_responses", "'db'"))
 
 
 @pytest.mark.parametrize(

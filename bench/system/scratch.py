@@ -1,0 +1,74 @@
+"""The temporary folder of a harness: its name tells whose it is, so that what a killed one left
+is found by the next.
+
+The name holds everything, so that there is no moment at which it is half written:
+``task-queue-bench-<machine>-<pid>-<start>-<token>``.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import secrets
+import shutil
+import tempfile
+import zlib
+from pathlib import Path
+
+from bench.system.identity import running, this_process
+from bench.system.processes import kill, kill_carrying, working_in
+
+TOKEN = r"tqb-[0-9a-f]{10}"
+_PREFIX = "task-queue-bench-"
+_NAME = re.compile(rf"{_PREFIX}(?P<machine>[0-9a-f]{{8}})-(?P<owner>\d+-\d+)-(?P<token>{TOKEN})")
+
+
+def make() -> tuple[str, Path]:
+    """A new run's token, and its temporary folder, which only this user may enter."""
+    token = f"tqb-{secrets.token_hex(5)}"
+    folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{_machine()}-{this_process()}-{token}"
+    folder.mkdir(mode=0o700)
+    return token, folder
+
+
+def clear(token: str, folder: Path) -> None:
+    """End every process that carries the token or works in the folder, and remove the folder.
+
+    The latter is how the server is found, which overwrites its own environment with the title
+    that it shows in ``ps``.
+    """
+    kill_carrying(token)
+    kill(working_in(folder))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_orphans() -> list[Path]:
+    """Clear what harnesses of this user have left that were killed together with their guard.
+
+    Returns:
+        The folders that were theirs.
+    """
+    found = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        match = _NAME.fullmatch(folder.name)
+        if match is None or match["machine"] != _machine() or not _ours(folder):
+            continue
+        if running(match["owner"]) is None:
+            clear(match["token"], folder)
+            found.append(folder)
+    return found
+
+
+def _machine() -> str:
+    """Temporary folders may be shared by machines and containers, processes are not."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+def _ours(folder: Path) -> bool:
+    """Whether this user made it: whoever else may write there shall not choose whom we kill."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    return not hasattr(os, "getuid") or status.st_uid == os.getuid()
