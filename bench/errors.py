@@ -52,5 +52,6 @@ def unknown(kind: str, wanted: str, known: Iterable[str]) -> UsageError:
     """An error for a name that does not exist, with the nearest that does."""
     known = sorted(known)
     nearest = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
+    wanted = wanted if len(wanted) <= 60 else f"{wanted[:57]}..."
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
     return UsageError(f"unknown {kind} {wanted!r}: {hint}known are {', '.join(known)}")

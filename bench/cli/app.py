@@ -12,6 +12,7 @@ import typer
 from bench import __version__
 from bench.cli.lazy import LazyGroup
 from bench.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, BenchError
+from bench.system.printable import shortened
 
 app = typer.Typer(
     name="bench",
@@ -66,13 +67,26 @@ def run_cli(arguments: list[str] | None = None) -> int:
         _forget_output()
         return EXIT_OK
     except OSError as error:
-        # What fails in a file of ours is told where it is written, or names the file.
-        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        if error.filename is not None:
+            _complain(f"cannot use {shortened(error.filename)}: {error.strerror}")
+            return EXIT_USAGE
+        if _working_directory_is_gone():
+            _complain("the working directory does not exist any more: change to another one")
+            return EXIT_USAGE
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _forget_output()
         _complain(f"cannot write the output: {error.strerror}: send it somewhere else")
         return EXIT_USAGE
     return code if isinstance(code, int) else EXIT_OK
+
+
+def _working_directory_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _forget_output() -> None:
@@ -81,7 +95,7 @@ def _forget_output() -> None:
 
 
 def _complain(message: str) -> None:
-    line = " ".join(message.split())
+    line = " ".join(shortened(word, longest=1000) for word in message.split())
     sys.stderr.write(f"bench: {line}\n")
 
 

@@ -20,6 +20,7 @@ from bench.report.terminal import print_grid
 from bench.run.micro import MAX_TIME_S, Micro, environments_of, measure
 from bench.run.session import Options
 from bench.system.interrupts import one_interrupt
+from bench.system.printable import printable
 
 app = typer.Typer(add_completion=False)
 
@@ -112,7 +113,7 @@ def _show(run: RunFolder, asked: set[str]) -> int:
         console.print()
     problems = {v: why for v, why in read_problems(run.path).items() if v in asked}
     for variant, why in problems.items():
-        typer.echo(f"{variant}: {why}")
+        typer.echo(printable(f"{variant}: {why}"))
     typer.echo(f"report: {run.path / 'report.md'}")
     typer.echo(f"pytest-benchmark compare --group-by=group {run.path / FOLDER / MERGED}")
     return EXIT_FAILED if problems else EXIT_OK

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from bench.doctor.advice import NOT_TOLD, Advice, judged
-from bench.record.store import NEEDED_BYTES
+from bench.record.store import NEEDED_BYTES, nearest
 from bench.workers.environments import cache_folder
 
 #: A trial's manifest is synced when it ends: slower than this, and rounds take visibly longer
@@ -27,17 +27,9 @@ NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "afpfs", "9p", "fus
 
 def examine(out: Path) -> list[Advice]:
     """All there is to say of the disk below ``out``; writes some MB there and removes them."""
-    folder = existing(out)
-    free = min(shutil.disk_usage(folder).free, shutil.disk_usage(existing(cache_folder())).free)
+    folder = nearest(out)
+    free = min(shutil.disk_usage(folder).free, shutil.disk_usage(nearest(cache_folder())).free)
     return [space(free), speed(_sync_ms(folder), _kind(folder))]
-
-
-def existing(folder: Path) -> Path:
-    """The folder or the nearest above it that exists."""
-    folder = folder.absolute()
-    while not folder.exists():
-        folder = folder.parent
-    return folder
 
 
 def space(free: int) -> Advice:

@@ -13,7 +13,7 @@ from backends import Choice, UnknownVariant, all_backends, choose
 from bench.errors import UsageError, unknown
 from bench.plan.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.plan.profile import CellSpec, Profile
-from bench.plan.sizes import refuse_too_much, whole
+from bench.plan.sizes import refuse_too_many, refuse_too_much, whole
 from scenarios import all_scenarios
 from scenarios.spec import Scenario
 
@@ -80,6 +80,7 @@ def make_plan(
     baseline = profile.baseline_windows if platform == "win32" else profile.baseline
     cells += _twins(cells, baseline)
     _require_drains(cells, profile)
+    refuse_too_many(cells, profile)
     return Plan(profile, profile.seed, baseline, cells, lay_out(cells, profile.seed))
 
 

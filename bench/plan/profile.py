@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from backends import UnknownVariant, choose
 from bench.errors import UsageError, unknown
 from bench.system.places import PROFILES
+from bench.system.printable import shortened
 from scenarios import all_scenarios
 from scenarios.spec import Parameter
 
@@ -124,7 +125,7 @@ def load_profile(name_or_path: str) -> Profile:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise UsageError(f"cannot read the profile {path}: {error.strerror}") from None
+        raise UsageError(f"cannot read the profile {shortened(path)}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text: expected a TOML profile") from None
     try:
@@ -136,6 +137,10 @@ def load_profile(name_or_path: str) -> Profile:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
     except ValidationError as error:
         raise _explain(error, path, text) from None
+    except RecursionError:
+        raise UsageError(f"{path}: brackets are nested too deeply for a profile") from None
+    except ValueError:  # of the parser's: Python reads no longer ones
+        raise UsageError(f"{path}: a number in it has too many digits") from None
     return _checked(profile, path, text)
 
 
@@ -232,10 +237,10 @@ def _check_offer(cell: CellSpec, fault: Any) -> None:
 def _check_value(wanted: Parameter, value: Any, fault: Any) -> None:
     key = wanted.name
     whole = isinstance(wanted.default, int)
-    number = type(value) is int or (type(value) is float and math.isfinite(value))
+    number = type(value) in (int, float) and abs(value) <= sys.float_info.max
     if not number or (whole and type(value) is float):
         kind = "an integer" if whole else "a number"
-        raise fault(key, f"{key} = {value!r}: {kind} is expected ({wanted.help})")
+        raise fault(key, f"{key} = {repr(value)[:60]}: {kind} is expected ({wanted.help})")
     if value < wanted.minimum:
         raise fault(key, f"{key} = {value}: at least {wanted.minimum} ({wanted.help})")
     if value > wanted.maximum:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from bench.errors import UsageError
 from bench.plan.cells import MIN_TASKS, STEPS, Cell
 from bench.plan.profile import MOST_TASKS, CellSpec, Profile
 
+#: Of a second each they take more than a day.
+MOST_TRIALS = 100_000
 #: What makes a trial smaller, by its load.
 _SMALLER = {
     "open": "lower rate_per_s or for_s",
@@ -18,6 +21,20 @@ _SMALLER = {
 def whole(tasks: float) -> int:
     """So many tasks, rounded up; where no trial may have them, only that they are too many."""
     return math.ceil(min(tasks, 10.0 * MOST_TASKS))
+
+
+def refuse_too_many(cells: Sequence[Cell], profile: Profile) -> None:
+    """Tell of a run that would never end, before its plan is laid out.
+
+    Raises:
+        UsageError: more trials than a run may have.
+    """
+    trials = sum(cell.rounds for cell in cells)
+    if trials > MOST_TRIALS:
+        raise UsageError(
+            f"the profile {profile.name} with so many rounds has {trials:,} trials, more than the "
+            f"{MOST_TRIALS:,} that a run may have: ask for fewer rounds or cells"
+        )
 
 
 def refuse_too_much(cell: Cell, spec: CellSpec, profile: Profile) -> None:

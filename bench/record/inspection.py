@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.errors import RunFolderError
 from bench.plan.profile import MOST_TASKS
 from bench.record.store import RunFolder, advice_for, open_run, read_json
+from scenarios import all_scenarios
 
 #: What pydantic says to those who know Python; the files are JSON.
 _PYDANTIC_OBJECT = re.compile(r"be a valid dictionary( or instance of \w+)?")
@@ -119,6 +121,11 @@ class _Resumable(_Run):
     token: str = Field(pattern=r"^tqb-[0-9a-f]+$")
 
 
+class _Step(_Checked):
+    first: _Items
+    count: _Items
+
+
 class _Trial(_Cell):
     trial_id: str
     number: int
@@ -133,7 +140,7 @@ class _Trial(_Cell):
     sent: _Items
     choice: str = ""
     marks: list[dict[str, Any]] = []
-    steps: list[dict[str, Any]] = []
+    steps: list[_Step] = []
     log_tail: list[str] = []
     measured_per_s: float = 0.0
     took_s: float = 0.0
@@ -175,8 +182,21 @@ def check_trials(folder: RunFolder) -> None:
             raise RunFolderError(
                 f"{path} is damaged: trial_id is {trial['trial_id']!r}, not its name: {advice}"
             )
+        if wrong := _beyond(trial):
+            raise RunFolderError(f"{path} is damaged: {wrong}: {advice}")
         if not trial["lease_id"] and trial["status"] in ("ok", "timeout", "invalid"):
             raise RunFolderError(f"{path} is damaged: it names no lease: {advice}")
+
+
+def _beyond(trial: dict[str, Any]) -> str:
+    """What of a trial's parameters no profile may have; empty where all is well."""
+    scenario = all_scenarios().get(trial["scenario"])
+    for parameter in scenario.parameters if scenario else ():
+        value = trial["params"].get(parameter.name, parameter.default)
+        most = min(parameter.maximum, sys.float_info.max)
+        if type(value) not in (int, float) or not parameter.minimum <= value <= most:
+            return f"params.{parameter.name} is {repr(value)[:40]}, which no profile may ask for"
+    return ""
 
 
 def _check(model: type[BaseModel], content: dict[str, Any], path: Path, advice: str) -> None:

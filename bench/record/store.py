@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DiskFull, RunFolderError
+from bench.system.printable import shortened
 
 #: Grows when the meaning of a file changes; older ones must stay readable.
 SCHEMA_VERSION = 1
@@ -96,9 +97,18 @@ def check_writable(parent: Path) -> None:
         RunFolderError: it is no folder, or not writable.
         DiskFull: too little space.
     """
-    existing = parent.absolute()
-    while not existing.exists():
-        existing = existing.parent
+    try:
+        existing = nearest(parent)
+    except FileNotFoundError:
+        raise RunFolderError(
+            f"cannot write results to {parent}: the working directory does not exist any more"
+        ) from None
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write results to {shortened(parent)}: {error.strerror}"
+        ) from None
+    if existing.is_symlink() and not existing.exists():
+        raise RunFolderError(f"cannot write results to {parent}: {existing} is a link to nowhere")
     if not existing.is_dir():
         raise RunFolderError(f"cannot write results to {parent}: {existing} is not a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -111,16 +121,28 @@ def check_writable(parent: Path) -> None:
         )
 
 
+def nearest(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there; a link is, wherever it leads."""
+    path = path.absolute()
+    while not (path.exists() or path.is_symlink()):
+        path = path.parent
+    return path
+
+
 @contextmanager
-def disk_errors(where: Path) -> Iterator[None]:
-    """Turn a full disk or a missing permission into one clear line."""
+def disk_errors(where: Path, *, begun: bool = False) -> Iterator[None]:
+    """Turn a full disk or a missing permission into one clear line.
+
+    Args:
+        begun: whether it is a run's folder that can be gone on with.
+    """
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(
-                f"no space left at {where}: finished trials are kept; free some space and run again"
-            ) from None
+            kept = f"finished trials are kept; free some space and {go_on_with(where)}"
+            told = kept if begun else "free some space and run again"
+            raise DiskFull(f"no space left at {where}: {told}") from None
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise RunFolderError(f"cannot write to {where}: {error.strerror}") from None
         raise
@@ -145,6 +167,11 @@ def damage(path: Path) -> Iterator[None]:
         ) from error
 
 
+def go_on_with(run: Path) -> str:
+    """What to type to measure what is left of a run."""
+    return f"go on with: bench run --resume {run}"
+
+
 def advice_for(run: Path, trial: Path) -> str:
     """What to do about the damaged file of a finished trial."""
     return f"remove {trial} and measure the trial anew with: bench run --resume {run}"
@@ -157,8 +184,10 @@ def open_run(path: Path) -> RunFolder:
         RunFolderError: it does not exist, is not a run, or was written by a newer version.
     """
     folder = RunFolder(path)
-    if not path.is_dir():
-        raise RunFolderError(f"{path} is not a folder: expected a run such as results/reference")
+    if not _is_folder(path):
+        raise RunFolderError(
+            f"{shortened(path)} is not a folder: expected a run such as results/reference"
+        )
     if not folder.run_json.is_file():
         raise RunFolderError(f"{path} is not a run: it has no run.json")
     version = folder.read_run().get("schema_version")
@@ -170,6 +199,13 @@ def open_run(path: Path) -> RunFolder:
             "update task-queue-bench"
         )
     return folder
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long a name, say
+        return False
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

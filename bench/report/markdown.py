@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -26,6 +27,15 @@ from scenarios import all_scenarios
 
 #: Cells wider than this are not padded: one long reason must not stretch every line.
 PAD_TO = 44
+#: What would be markup: characters that always are, then those that are in some places only, as an
+#: interval's brackets, which must stay readable as plain text, are none.
+_SPECIAL = re.compile(
+    r"[\\|<*`$]|~(?!\d)"
+    r"|(?<![^\W_])_|_(?![^\W_])"
+    r"|(?<=\])[(\[:]|&(?=#?\w+;)"
+)
+#: At the start of a sentence: a heading, a list's item, a quotation.
+_START = re.compile(r"^(?:#{1,6}|[+=-]+|\d+(?=[.)]))(?=[.)]?(?:\s|$))|^>")
 
 
 def render(report: Report) -> str:
@@ -75,14 +85,20 @@ def grid(
 
 def escape(text: str) -> str:
     """``text`` so that it shows as it is within a line or a table's cell."""
-    flat = " ".join(text.split())
-    for special in ("\\", "|", "<", "*", "`"):
-        flat = flat.replace(special, f"\\{special}")
-    return flat
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def _item(sentence: str) -> str:
+    """One of a list, which does not begin another."""
+    shown = escape(sentence)
+    if found := _START.match(shown):
+        at = found.end() if found[0].isdecimal() else 0
+        shown = f"{shown[:at]}\\{shown[at:]}"
+    return f"- {shown}"
 
 
 def _list(title: str, sentences: Iterable[str]) -> list[str]:
-    lines = [f"- {escape(sentence)}" for sentence in sentences]
+    lines = [_item(sentence) for sentence in sentences]
     return [f"## {title}", "", *lines, ""] if lines else []
 
 
@@ -165,7 +181,7 @@ def _table(table: Table, baseline: str) -> list[str]:
     rows = [_row(table, row, chain=chain) for row in table.rows]
     unit = f", {unit_of(table.headline)}" if unit_of(table.headline) else ""
     return [
-        f"#### {table.caption}",
+        f"#### {escape(table.caption)}",
         "",
         f"Ranked by {label(table.headline)}{unit}, {table.better} is better; "
         f"{plural(table.planned, 'round')}."
@@ -179,7 +195,7 @@ def _table(table: Table, baseline: str) -> list[str]:
 
 def _problems(table: Table) -> list[str]:
     """Why rows are not ranked, below the table: a reason is longer than a cell should be."""
-    told = [escape(f"- {row.variant}: {row.problem}") for row in table.rows if row.problem]
+    told = [_item(f"{row.variant}: {row.problem}") for row in table.rows if row.problem]
     return [*told, ""] if told else []
 
 
@@ -233,7 +249,7 @@ def _circumstances(report: Report) -> list[str]:
     )
     for name, backend in report.facts["backends"].items():
         packages = ", ".join(f"{k} {v}" for k, v in backend["versions"].items())
-        lines.append(escape(f"- {name} {backend['version']}, with {packages}"))
+        lines.append(_item(f"{name} {backend['version']}, with {packages}"))
     return [*lines, ""]
 
 
@@ -259,19 +275,14 @@ def _settings(report: Report) -> list[str]:
 
 def _reproduce(report: Report) -> list[str]:
     facts, code = report.facts, report.facts.get("code", {})
-    lines = [
-        "## How to repeat this run",
-        "",
-        "```",
-        f"bench {shlex.join(facts['argv'])}",
-        "```",
-        "",
-    ]
+    command = f"bench {shlex.join(facts['argv'])}"
+    fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", command)), 3)
+    lines = ["## How to repeat this run", "", fence, command, fence, ""]
     told = f"Profile {facts['profile']}, seed {facts['seed']}, tuning {facts['tuning']}"
     if code.get("commit"):
         changed = " with changes that are in no commit" if code.get("dirty") else ""
         told += f", code at commit {code['commit']}{changed}"
-    return [*lines, f"{told}.", ""]
+    return [*lines, escape(f"{told}."), ""]
 
 
 def _glossary(report: Report) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.analysis.consistency import check_tables
 from bench.analysis.tables import (
     ROUND_COLUMNS,
     SUMMARY_COLUMNS,
@@ -28,7 +29,7 @@ from bench.report.noise import Noise
 from bench.report.parts import NOT_RUN, FailedCheck, How, Report, Setting
 from bench.report.sections import Section
 from bench.report.tables import build_tables, cells_of, stored
-from bench.report.wording import TWIN, caption, without_credentials
+from bench.report.wording import TWIN, caption, presentable
 
 #: Violations that a report shows of each failed check; the rest is in ``verdicts.csv``.
 EXAMPLES = 5
@@ -40,8 +41,8 @@ def load_report(run: RunFolder) -> Report:
     Raises:
         RunFolderError: a file is missing or damaged.
     """
-    facts = without_credentials(run.read_run())
-    trials = without_credentials(run.read_trials())
+    facts = presentable(run.read_run())
+    trials = presentable(run.read_trials())
     tables = tables_of(run)
     how = how_of(facts)
     known = stored(facts, trials, tables)
@@ -84,7 +85,9 @@ def tables_of(run: RunFolder) -> Tables:
         RunFolderError: one is missing or is not what it should be.
     """
     try:
-        return read_tables(run.path)
+        tables = read_tables(run.path)
+        check_tables(run.path, tables, run.read_trials())
+        return tables
     except FileNotFoundError as error:
         if not run.read_run().get("cells"):  # only microbenchmarks: there is nothing to tabulate
             columns = (ROUND_COLUMNS, SUMMARY_COLUMNS, VERDICT_COLUMNS)
@@ -124,7 +127,7 @@ def _failed_checks(verdicts: pd.DataFrame) -> tuple[FailedCheck, ...]:
     found = []
     for row in verdicts[verdicts["verdict"] != "pass"].to_dict("records"):
         variant, scenario, load, concurrency, params = key_of(row)
-        examples = str(without_credentials(row["detail"])).split("; ")[:EXAMPLES]
+        examples = str(presentable(row["detail"])).split("; ")[:EXAMPLES]
         found.append(
             FailedCheck(
                 variant=variant,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.measure.metrics import unit
+from bench.system.printable import printable
 from scenarios import all_scenarios
 
 #: What each load is.
@@ -213,12 +214,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def without_credentials(content: Any) -> Any:
-    """``content`` with the user and password of every URL in it replaced by ``***``."""
+def presentable(content: Any) -> Any:
+    """``content`` with the user and password of every URL in its texts replaced by ``***``, and
+    without what would control a terminal."""
     if isinstance(content, str):
-        return _CREDENTIALS.sub("***@", content)
+        return _CREDENTIALS.sub("***@", printable(content))
     if isinstance(content, Mapping):
-        return {key: without_credentials(value) for key, value in content.items()}
+        return {presentable(key): presentable(value) for key, value in content.items()}
     if isinstance(content, list):
-        return [without_credentials(value) for value in content]
+        return [presentable(value) for value in content]
     return content

@@ -70,7 +70,7 @@ class Runner:
             DiskFull: no space left; what was finished is kept.
             RedisError: the server is gone; what was finished is kept.
         """
-        with disk_errors(self._folder.path):
+        with disk_errors(self._folder.path, begun=True):
             try:
                 for lease in self._plan.leases if leases is None else leases:
                     self._run_lease(lease)

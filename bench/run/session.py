@@ -121,7 +121,7 @@ def execute(
         facts = _facts(job, options, place.server, environments) | {"token": place.token}
         if job.begun:
             folder, facts = job.begun, _go_on(job.begun, before, facts)
-            with store.disk_errors(folder.path):
+            with store.disk_errors(folder.path, begun=True):
                 resume.clear_remains(folder, options.redis_url)
                 folder.write_run(facts)
         else:
@@ -149,7 +149,7 @@ def execute(
 def _close(folder: store.RunFolder, facts: dict[str, Any], status: str) -> None:
     """Write how the run ended, and its tables."""
     ended = {"ended_at": datetime.now(UTC).isoformat(timespec="seconds")}
-    with store.disk_errors(folder.path):
+    with store.disk_errors(folder.path, begun=True):
         try:
             folder.write_run(facts | {"status": status} | ended)
             analyse(folder)

@@ -132,6 +132,80 @@ def test_wrong_profile(
     _nothing_left(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("seed = " + "9" * 5000, "a number in it has too many digits"),
+        ("seed = " + "[" * 5000 + "]" * 5000, "brackets are nested too deeply"),
+        ("seed = " + "{a = " * 5000 + "1" + "}" * 5000, "brackets are nested too deeply"),
+        ("trial_timeout_s = " + "9" * 400, "input should be a valid number"),
+        ("rounds = 1000000", "1,000,000 trials, more than the 100,000 that a run may have"),
+    ],
+    ids=["digits", "brackets", "braces", "too large for a float", "rounds"],
+)
+def test_a_profile_that_would_never_end(tmp_path: Path, tiny: Path, text: str, told: str) -> None:
+    content = tiny.read_text(encoding="utf-8").replace("rounds = 1\n", "")
+    tiny.write_text(f"{text}\n{content}", encoding="utf-8")
+    _one_line(_run(tmp_path, tiny), told)
+    _nothing_left(tmp_path)
+
+
+def test_rounds_without_end(tmp_path: Path) -> None:
+    done = run_bench("run", "--rounds", "1000000000", "--dry-run", cwd=tmp_path, within_s=20)
+    _one_line(done, "trials, more than the 100,000 that a run may have: ask for fewer rounds")
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links and POSIX's limits")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "tiny.toml", "--out", LONG),
+        ("run", "tiny.toml", "--out", "dangling"),
+        ("run", "tiny.toml", "--out", "dangling/sub"),
+        ("run", "tiny.toml", "--out", "loop"),
+        ("run", f"{LONG}.toml"),
+        ("run", "-b", LONG),
+        ("run", "--resume", LONG),
+        ("run", "tiny.toml", "--redis-server", LONG),
+        ("report", LONG),
+        ("report", "loop"),
+        ("compare", f"{LONG}/", "b"),
+        ("micro", "--run", LONG),
+        ("micro", "-b", "floor", "--out", LONG),
+        ("doctor", "--out", LONG),
+        ("new", "backend", LONG),
+    ],
+    ids=lambda arguments: " ".join(a if len(a) < 99 else "..." for a in arguments),
+)
+def test_a_name_that_leads_nowhere(tmp_path: Path, tiny: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere" / "at all")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    before = sorted(tmp_path.iterdir())
+    line = _one_line(run_bench(*arguments, cwd=tmp_path))
+    assert len(line) < 1500
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is in use")
+@pytest.mark.parametrize(
+    "arguments", ["run tiny.toml", "run ../tiny.toml", "micro -b floor", "doctor"]
+)
+def test_a_working_directory_that_is_gone(tmp_path: Path, tiny: Path, arguments: str) -> None:
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run(
+        ["sh", "-c", f'rmdir ../gone; "{sys.executable}" -m bench {arguments}'],
+        cwd=tmp_path / "gone",
+        env=bench_environment(),
+        capture_output=True,
+        text=True,
+    )
+    _one_line(Done(done.returncode, done.stdout, done.stderr))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.toml"]
+
+
 # --- the server -----------------------------------------------------------------------------
 
 
@@ -241,12 +315,14 @@ def test_a_path_that_is_not_utf_8(tmp_path: Path, tiny: Path, server_program: Pa
         ("redis://:hidden-word@no-such-host.invalid:6379/0", "no Redis at"),
         ("redis://:hidden-word@127.0.0.1:99999/0", ""),
         ("redis://[::1:hidden-word@127.0.0.1/0", "not a Redis URL"),
+        ("redis://:hidden@hidden/word@127.0.0.1/0", "special characters of a password are %-enc"),
+        ("redis://:hidden-word@127.0.0.1:1/0?foo=bar", "unknown argument 'foo'"),
     ],
 )
 def test_bad_url(tmp_path: Path, tiny: Path, url: str, told: str) -> None:
     done = _run(tmp_path, tiny, "--redis-url", url)
     _one_line(done, told)
-    assert "hidden-word" not in done.all
+    assert "hidden" not in done.all
     _nothing_left(tmp_path)
 
 
@@ -390,19 +466,23 @@ def test_disk_full_in_the_middle(
     assert done.code == 2, done.all
     assert "Traceback" not in done.all
     *_, last = done.err.splitlines()
-    assert last.startswith(f"bench: no space left at {results}")
-    assert "finished trials are kept" in last
+    (run,) = run_folders(results)
+    assert last == (
+        f"bench: no space left at {run.path}: finished trials are kept; free some space and go on "
+        f"with: bench run --resume {run.path}"
+    )
     assert done.out == ""
     assert processes.carrying(token) == []
     assert processes.working_in(tmp_path) == []
     assert list((tmp_path / "tmp").iterdir()) == []
-    (run,) = run_folders(results)
     assert all(path.exists() for path in finished)
     assert run.read_trials()
     # With space again, the reports can still be made.
     (disk / "filler").unlink()
     assert run_bench("report", run.path, cwd=tmp_path).code in (0, 1)
     assert (run.path / "report.md").is_file()
+    left = run_bench("run", "--resume", run.path, "--dry-run", cwd=tmp_path)
+    assert left.out.splitlines()[-1].startswith(f"{20 - len(run.finished())} trials in ")
 
 
 # --- environments ---------------------------------------------------------------------------

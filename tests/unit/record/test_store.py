@@ -116,8 +116,14 @@ def test_too_little_space_is_told_before_anything_is_written(tmp_path, monkeypat
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_one_line(tmp_path, number):
     with (
-        pytest.raises(DiskFull, match=r"^no space left at .*: finished trials are kept"),
+        pytest.raises(DiskFull, match=r"^no space left at .*: free some space and run again$"),
         store.disk_errors(tmp_path),
+    ):
+        raise OSError(number, os.strerror(number))
+    kept = "finished trials are kept; free some space and go on with: bench run --resume"
+    with (
+        pytest.raises(DiskFull, match=rf"{kept} {re.escape(str(tmp_path))}$"),
+        store.disk_errors(tmp_path, begun=True),
     ):
         raise OSError(number, os.strerror(number))
 
