@@ -80,6 +80,26 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
+class KnownDefect:
+    """Where a library breaks the contract: expected by the contract's tests, told in reports.
+
+    Attributes:
+        check: what fails: ``retry_delay``, a check of a trial or one of the contract's own.
+        told: one sentence fit to quote, without a full stop: ``"rq retries up to a second early"``.
+        where: the file that shows it, from the root: a test, or the section of a ``NOTES.md``.
+        variants: the names of those that have it, as in :class:`Variant`; empty means all.
+        always: every run of the contract shows it, and one that does not is a failure: it has been
+            mended. Otherwise it depends on chance, and a run without it proves nothing.
+    """
+
+    check: str
+    told: str
+    where: str
+    variants: frozenset[str] = frozenset()
+    always: bool = True
+
+
+@dataclass(frozen=True)
 class Variant:
     """One way to run a backend.
 
@@ -140,6 +160,8 @@ class Backend:
     readiness: Readiness
     capabilities: Capabilities = Capabilities()
     settings: tuple[Setting, ...] = ()
+    #: Where the library breaks the contract, each with what shows it.
+    known_defects: tuple[KnownDefect, ...] = ()
     #: Seconds a graceful stop may take before the worker is killed.
     stop_within_s: float = 10.0
     #: Not part of the comparison: exists for tests.
@@ -147,6 +169,14 @@ class Backend:
     #: Not a queue to choose but the limit that queues are measured against.
     is_floor: bool = False
     folder: Path = field(default=Path())
+
+    def defects_of(self, variant: Variant) -> tuple[KnownDefect, ...]:
+        """The known defects that this variant has."""
+        return tuple(
+            defect
+            for defect in self.known_defects
+            if not defect.variants or variant.name in defect.variants
+        )
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         """The library's own worker command(s), as a user would type them after ``python``."""

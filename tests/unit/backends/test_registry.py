@@ -1,12 +1,23 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from backends import Choice, UnknownVariant, all_backends, choose, known_variants
-from backends.spec import Backend, Capabilities, Readiness, Semantics, Variant, unlink
+from backends.spec import (
+    Backend,
+    Capabilities,
+    KnownDefect,
+    Readiness,
+    Semantics,
+    Variant,
+    unlink,
+)
 from scenarios import all_scenarios
+
+ROOT = Path(__file__).resolve().parents[3]
 
 COMPARED = {
     "arq",
@@ -164,6 +175,15 @@ def test_commands_are_words_without_a_secret_for_a_process_list(backend, variant
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_a_known_defect_can_be_quoted_and_shown(backend):
+    for defect in backend.known_defects:
+        assert backend.name in defect.told
+        assert not defect.told.endswith(".")
+        assert (ROOT / defect.where).is_file()
+        assert defect.variants <= {variant.name for variant in backend.variants}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_readiness_is_a_valid_pattern(backend):
     assert re.compile(backend.readiness.pattern).pattern
     assert not re.search(backend.readiness.pattern, "")
@@ -194,6 +214,15 @@ def test_a_variant_runs_everywhere_unless_it_says_where():
 def test_a_nominal_rate_grows_with_concurrency_where_it_is_said_to():
     assert variant(nominal_tasks_per_s=60).nominal_rate(4) == 60
     assert variant(nominal_tasks_per_s=60, nominal_grows=True).nominal_rate(4) == 240
+
+
+def test_a_defect_is_of_all_variants_unless_it_names_some():
+    everywhere = KnownDefect("lost", "queue loses tasks", "NOTES.md")
+    elsewhere = KnownDefect("order", "queue shuffles", "NOTES.md", frozenset({"w"}))
+    queue = Backend(
+        "queue", "queue", "", (), Readiness("ready"), known_defects=(everywhere, elsewhere)
+    )
+    assert queue.defects_of(variant()) == (everywhere,)
 
 
 # --- what a library can do -------------------------------------------------------------------
