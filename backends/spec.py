@@ -7,13 +7,50 @@ harness knows a queue through this alone; it never branches on a backend's name.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-#: A command after the interpreter: ``("-m", "celery", "-A", ...)``.
-Command = tuple[str, ...]
+
+@dataclass(frozen=True)
+class Readiness:
+    """What says that a command takes tasks now: a line of its log or, where it logs none, a probe.
+
+    Attributes:
+        pattern: regular expression searched in the command's own log.
+        times: how often it must be there, or what the probe must count to.
+        probe: given a redis-py client and the lease's namespace, how many signs of readiness there
+            are in Redis. Commands with the same probe are ready together: it must count to the sum
+            of their ``times``.
+    """
+
+    pattern: str = ""
+    times: int = 1
+    probe: Callable[[Any, str], int] | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.pattern) is (self.probe is not None):
+            raise ValueError("readiness is a pattern of the log or a probe: give one of the two")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One process of the library's own, started as ``python WORDS``; it has a log of its own.
+
+    Attributes:
+        words: what a user types after the interpreter: ``("-m", "celery", "-A", ...)``.
+        role: a ``worker`` runs tasks; a ``scheduler`` only sees to it that they come when due.
+        stop_signal: the name of the signal that asks it to finish what it does and end. On Windows
+            it is Ctrl-Break whatever stands here.
+        exit_codes: those of an orderly end. ``-15`` is an end by signal 15.
+    """
+
+    words: tuple[str, ...]
+    readiness: Readiness
+    role: Literal["worker", "scheduler"] = "worker"
+    stop_signal: str = "SIGTERM"
+    exit_codes: frozenset[int] = frozenset({0})
 
 
 @dataclass(frozen=True)
@@ -28,14 +65,21 @@ class Setting:
 
 @dataclass(frozen=True)
 class Semantics:
-    """What a variant promises, shown beside its numbers."""
+    """What a variant promises, shown beside its numbers.
+
+    Attributes:
+        ack: when the broker forgets a task: as it is fetched, or when it is done.
+        delivery: what becomes of a task whose worker is killed: it is not started again, or it is.
+            This does not follow from ``ack``: a library may keep a task until it is done and yet
+            give it up with its worker.
+        fifo: first in, first out is promised, and held to at concurrency 1.
+    """
 
     ack: Literal["early", "late"]
     delivery: Literal["at most once", "at least once"]
     results: str
     retries: str
     chain: str
-    #: A queue that promises first in, first out is held to it at concurrency 1.
     fifo: bool = False
 
 
@@ -48,16 +92,12 @@ class Capabilities:
         results: the caller can fetch what a task returned. Without it there is no closed load.
         retries: a failed task is tried again.
         chains: a task's result can be handed to a next one.
-        retry_granularity_s: the library keeps due times no finer than this, so a retry may come
-            early by as much. The check for early retries makes no allowance for it; the contract
-            tests do.
     """
 
     sees_failure: bool = True
     results: bool = True
     retries: bool = True
     chains: bool = True
-    retry_granularity_s: float = 0.0
 
     def lacks(self, load: str, asks: Iterable[str] = ()) -> str | None:
         """Why the library cannot be offered such work: ``"keeps no results"``; ``None`` if it can.
@@ -77,6 +117,26 @@ class Capabilities:
         needed = {*asks, "results"} if load == "closed" else {*asks}
         missing = [reason for can, reason in (able[need] for need in sorted(needed)) if not can]
         return ", ".join(missing) or None
+
+
+@dataclass(frozen=True)
+class KnownDefect:
+    """Where a library breaks the contract: expected by the contract's tests, told in reports.
+
+    Attributes:
+        check: what fails: ``retry_delay``, a check of a trial or one of the contract's own.
+        told: one sentence fit to quote, without a full stop: ``"rq retries up to a second early"``.
+        where: the file that shows it, from the root: a test, or the section of a ``NOTES.md``.
+        variants: the names of those that have it, as in :class:`Variant`; empty means all.
+        always: every run of the contract shows it, and one that does not is a failure: it has been
+            mended. Otherwise it depends on chance, and a run without it proves nothing.
+    """
+
+    check: str
+    told: str
+    where: str
+    variants: frozenset[str] = frozenset()
+    always: bool = True
 
 
 @dataclass(frozen=True)
@@ -116,44 +176,51 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Readiness:
-    """A line of the worker's own log that says it takes tasks now.
+class Backend:
+    """A library under test. Subclass it where a method needs another answer.
 
     Attributes:
-        pattern: regular expression searched in the log of each worker command.
-        times: how often it must appear in each log, as a function of concurrency:
-            once per command, or once per unit of concurrency.
+        distribution: the library's name on PyPI, whose version reports show.
+        imports: the modules that its folder may import beside the standard library and ours:
+            ``("celery", "kombu")``. Nothing else of ours imports them.
+        known_defects: where the library breaks the contract, each with what shows it.
+        stop_within_s: seconds a graceful stop may take before the worker is killed.
+        hidden: not part of the comparison: exists for tests.
+        is_floor: not a queue to choose but the limit that queues are measured against.
     """
-
-    pattern: str
-    times: Literal["per command", "per concurrency"] = "per command"
-
-
-@dataclass(frozen=True)
-class Backend:
-    """A library under test. Subclass it where a method needs another answer."""
 
     name: str
     distribution: str
     homepage: str
     variants: tuple[Variant, ...]
-    readiness: Readiness
+    imports: tuple[str, ...] = ()
     capabilities: Capabilities = Capabilities()
     settings: tuple[Setting, ...] = ()
-    #: Seconds a graceful stop may take before the worker is killed.
+    known_defects: tuple[KnownDefect, ...] = ()
     stop_within_s: float = 10.0
-    #: Not part of the comparison: exists for tests.
     hidden: bool = False
-    #: Not a queue to choose but the limit that queues are measured against.
     is_floor: bool = False
     folder: Path = field(default=Path())
 
+    def defects_of(self, variant: Variant) -> tuple[KnownDefect, ...]:
+        """The known defects that this variant has."""
+        return tuple(
+            defect
+            for defect in self.known_defects
+            if not defect.variants or variant.name in defect.variants
+        )
+
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
-        """The library's own worker command(s), as a user would type them after ``python``."""
+        """The library's own command(s): workers for so many tasks at once, and what they need."""
         raise NotImplementedError
 
     def queue_keys(self, namespace: str) -> tuple[str, ...]:
-        """Redis key patterns whose sizes add up to the tasks queued, scheduled or in flight."""
+        """Redis key patterns whose sizes add up to the tasks queued, scheduled or in flight.
+
+        Lists, hashes, sets and sorted sets have as many tasks as entries. Of a stream each consumer
+        group has what it was not given yet and what it has not acknowledged; with no group it is
+        the whole stream. Other types hold none.
+        """
         raise NotImplementedError
 
     def pending(self, redis: Any, namespace: str, directory: Path) -> int:
@@ -196,5 +263,27 @@ def _matching(redis: Any, pattern: str) -> Iterable[Any]:
 def _size(redis: Any, key: Any) -> int:
     kind = redis.type(key)
     kind = kind.decode() if isinstance(kind, bytes) else kind
-    sizes = {"list": redis.llen, "hash": redis.hlen, "zset": redis.zcard, "set": redis.scard}
+    sizes = {
+        "list": redis.llen,
+        "hash": redis.hlen,
+        "zset": redis.zcard,
+        "set": redis.scard,
+        "stream": lambda key: _left_in_stream(redis, key),
+    }
     return int(sizes[kind](key)) if kind in sizes else 0
+
+
+def _left_in_stream(redis: Any, key: Any) -> int:
+    """What is left to do in a stream: acknowledged entries stay in it until they are trimmed."""
+    groups = redis.xinfo_groups(key)
+    if not groups:
+        return int(redis.xlen(key))
+    left = 0
+    for group in groups:
+        behind = group.get("lag")
+        if behind is None:  # entries were deleted, or a server before 7.0: it has to be counted
+            last = group["last-delivered-id"]
+            last = last.decode() if isinstance(last, bytes) else last
+            behind = len(redis.xrange(key, min=f"({last}"))
+        left += int(behind) + int(group["pending"])
+    return left

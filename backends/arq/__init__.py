@@ -11,7 +11,12 @@ class Arq(Backend):
     """One command; ``max_jobs`` of its settings is the concurrency."""
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
-        return (("-m", "arq", "backends.arq.worker.WorkerSettings"),)
+        return (
+            Command(
+                ("-m", "arq", "backends.arq.worker.WorkerSettings"),
+                Readiness(r"Starting worker for \d+ functions"),
+            ),
+        )
 
     def queue_keys(self, namespace: str) -> tuple[str, ...]:
         # A job's id leaves this sorted set when it has finished, not when it starts.
@@ -32,6 +37,7 @@ BACKEND = Arq(
     name="arq",
     distribution="arq",
     homepage="https://arq-docs.helpmanual.io",
+    imports=("arq",),
     variants=(
         Polling(
             name="",
@@ -53,7 +59,6 @@ BACKEND = Arq(
             ),
         ),
     ),
-    readiness=Readiness(pattern=r"Starting worker for \d+ functions"),
     settings=(
         Setting("max_jobs", "the concurrency", "10", "how many jobs run at once"),
         Setting(

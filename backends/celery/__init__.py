@@ -68,6 +68,10 @@ _PREFORK = Variant(
 )
 
 
+# Logged by the consumer once it listens on the queue.
+_READY = Readiness(r"\S+@\S+ ready\.")
+
+
 class Celery(Backend):
     """Celery's worker is one command with N slots; the solo pool has one slot, so N commands."""
 
@@ -75,11 +79,12 @@ class Celery(Backend):
         command = ("-m", "celery", "-A", "backends.celery.app", "worker", "--loglevel", "INFO")
         if variant.name == "solo":
             return tuple(
-                (*command, "-P", "solo", "-n", f"solo{number}@%h")
+                Command((*command, "-P", "solo", "-n", f"solo{number}@%h"), _READY)
                 for number in range(1, concurrency + 1)
             )
         limits = tuple(part for s in variant.settings for part in (s.name, s.value))
-        return ((*command, "-P", variant.name, "-c", str(concurrency), *limits),)
+        words = (*command, "-P", variant.name, "-c", str(concurrency), *limits)
+        return (Command(words, _READY),)
 
     def queue_keys(self, namespace: str) -> tuple[str, ...]:
         return (f"{namespace}:celery", f"{namespace}:unacked")
@@ -94,6 +99,7 @@ BACKEND = Celery(
     name="celery",
     distribution="celery",
     homepage="https://docs.celeryq.dev",
+    imports=("celery", "kombu", "eventlet", "gevent"),
     variants=(
         _PREFORK,
         Variant(
@@ -128,8 +134,6 @@ BACKEND = Celery(
             caveat=f"{_LOST_ACKS} eventlet is deprecated by its own maintainers.",
         ),
     ),
-    # Logged by the consumer once it listens on the queue.
-    readiness=Readiness(pattern=r"\S+@\S+ ready\."),
     settings=_SETTINGS,
     folder=Path(__file__).parent,
 )

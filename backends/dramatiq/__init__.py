@@ -55,7 +55,9 @@ class Dramatiq(Backend):
     """One worker process with N threads."""
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
-        return (("-m", "dramatiq", "backends.dramatiq.tasks", "-p", "1", "-t", str(concurrency)),)
+        words = ("-m", "dramatiq", "backends.dramatiq.tasks", "-p", "1", "-t", str(concurrency))
+        # Logged once the consumers and the threads have been started.
+        return (Command(words, Readiness(r"Worker process is ready for action\.")),)
 
     def queue_keys(self, namespace: str) -> tuple[str, ...]:
         # A message stays in its queue's hash until it is acknowledged; the delay queue has one too.
@@ -66,6 +68,7 @@ BACKEND = Dramatiq(
     name="dramatiq",
     distribution="dramatiq",
     homepage="https://dramatiq.io",
+    imports=("dramatiq",),
     variants=(
         Variant(
             name="",
@@ -82,8 +85,6 @@ BACKEND = Dramatiq(
             nominal_grows=True,
         ),
     ),
-    # Logged once the consumers and the threads have been started.
-    readiness=Readiness(pattern=r"Worker process is ready for action\."),
     settings=_SETTINGS,
     folder=Path(__file__).parent,
 )

@@ -27,7 +27,8 @@ class Fake(Backend):
     """One worker with N threads; nothing is in Redis, so ``redis`` may be ``None``."""
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
-        return (("-m", "backends.fake.worker", "--behaviour", variant.name),)
+        words = ("-m", "backends.fake.worker", "--behaviour", variant.name)
+        return (Command(words, Readiness(r"fake worker ready")),)
 
     def queue_keys(self, namespace: str) -> tuple[str, ...]:
         return ()
@@ -61,7 +62,6 @@ BACKEND = Fake(
         )
         for behaviour in BEHAVIOURS.values()
     ),
-    readiness=Readiness(pattern=r"fake worker ready"),
     stop_within_s=5.0,
     hidden=True,
     folder=Path(__file__).parent,

@@ -34,7 +34,8 @@ class Floor(Backend):
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         processes = 1 if variant is _ONE else concurrency
-        return (("-m", "backends.floor.worker"),) * processes
+        command = Command(("-m", "backends.floor.worker"), Readiness(r"floor worker ready"))
+        return (command,) * processes
 
     def queue_keys(self, namespace: str) -> tuple[str, ...]:
         # A task that runs has left the list and is nowhere.
@@ -45,6 +46,7 @@ BACKEND = Floor(
     name="floor",
     distribution="redis",
     homepage="https://redis.readthedocs.io",
+    imports=("redis",),
     variants=(
         _ONE,
         Variant(
@@ -56,7 +58,6 @@ BACKEND = Floor(
             nominal_grows=True,
         ),
     ),
-    readiness=Readiness(pattern=r"floor worker ready"),
     capabilities=Capabilities(sees_failure=False, results=False, retries=False, chains=False),
     settings=(
         Setting("hiredis", "installed", "not installed", "the faster of redis-py's two parsers"),

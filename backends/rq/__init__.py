@@ -7,8 +7,8 @@ from typing import Any
 
 from backends.spec import (
     Backend,
-    Capabilities,
     Command,
+    KnownDefect,
     Readiness,
     Semantics,
     Setting,
@@ -73,7 +73,9 @@ class RQ(Backend):
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         command = ("-m", "rq.cli", "worker-pool", "-c", "backends.rq.worker_config")
         limits = tuple(part for s in variant.settings for part in (s.name, s.value))
-        return ((*command, "-n", str(concurrency), *limits),)
+        words = (*command, "-n", str(concurrency), *limits)
+        # Logged by each worker once it is registered and subscribed.
+        return (Command(words, Readiness(r"\*\*\* Listening on", times=concurrency)),)
 
     def queue_keys(self, namespace: str) -> tuple[str, ...]:
         return (
@@ -114,6 +116,7 @@ BACKEND = RQ(
     name="rq",
     distribution="rq",
     homepage="https://python-rq.org",
+    imports=("rq", "redis"),
     variants=(
         Variant(
             name="fork",
@@ -139,10 +142,15 @@ BACKEND = RQ(
             ),
         ),
     ),
-    # Logged by each worker once it is registered and subscribed.
-    readiness=Readiness(pattern=r"\*\*\* Listening on", times="per concurrency"),
-    # Due times are cut to the whole second: see NOTES.md, "Retry delays".
-    capabilities=Capabilities(retry_granularity_s=1.0),
     settings=_SETTINGS,
+    known_defects=(
+        # Due times are cut to the whole second: see "Retry delays" there.
+        KnownDefect(
+            check="retry_delay",
+            told="rq retries up to a second early",
+            where="backends/rq/NOTES.md",
+            always=False,
+        ),
+    ),
     folder=Path(__file__).parent,
 )

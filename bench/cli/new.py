@@ -23,6 +23,7 @@ Next:
      __init__.py also has texts that say "not written yet", and a readiness that never matches.
   3. Run the contract's tests until they pass:    python -m pytest tests/contract -k {name}
   4. Write down in NOTES.md what you saw.
+  5. See that nothing else is disturbed:          python -m pytest tests/unit && ruff check .
 No other file has to be changed. docs/add-a-backend.md has a complete example."""
 
 _SCENARIO_STEPS = """\
@@ -44,7 +45,7 @@ docs/add-a-scenario.md has a complete example, with the lines for each of these 
 
 @app.command("backend")
 def backend(
-    name: str = typer.Argument(metavar="NAME", help="A lower-case identifier, e.g. huey."),
+    name: str = typer.Argument(metavar="NAME", help="A lower-case identifier, e.g. my_queue."),
     into: Path | None = _INTO,
 ) -> None:
     """Write backends/NAME: all files of a backend, with what is left to do marked in them."""

@@ -60,6 +60,13 @@ class RunFolder:
         ]
         return sorted(found, key=lambda trial: trial["number"])
 
+    def read_leases(self) -> list[dict[str, Any]]:
+        """What is known of each lease that has ended, by its id."""
+        return [
+            read_json(path, f"remove it: nothing but how the lease ended is lost with {path.name}")
+            for path in sorted(self.leases.glob("*/lease.json"))
+        ]
+
     def finished(self) -> set[str]:
         """Ids of the trials that have ended, however they did."""
         return {path.stem for path in self.trials.glob("*.json")}

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from bench.report.sections import Grid, Section
 from bench.report.wording import figure, number
+
+
+def missing(problems: Mapping[str, str]) -> list[str]:
+    """A sentence per variant of which some or all are missing.
+
+    Args:
+        problems: why, by variant.
+    """
+    return [f"{variant}: microbenchmarks are missing: {why}" for variant, why in problems.items()]
 
 
 def section(table: pd.DataFrame) -> Section | None:

@@ -19,11 +19,12 @@ from bench.analysis.tables import (
     read_tables,
 )
 from bench.errors import RunFolderError
-from bench.record.micro_files import read_micro
+from bench.record.micro_files import read_micro, read_problems
 from bench.record.store import RunFolder
 from bench.report import costs, load_curves, microbenchmarks, scaling, timing
 from bench.report.cautions import cautions
 from bench.report.cells import Cell, kind_of
+from bench.report.endings import endings
 from bench.report.headlines import headlines
 from bench.report.noise import Noise
 from bench.report.parts import NOT_RUN, FailedCheck, How, Report, Setting
@@ -49,6 +50,7 @@ def load_report(run: RunFolder) -> Report:
     cells = cells_of(known)
     built = build_tables(known, how, cells, Noise(known.rounds, facts["baseline"]))
     counts = _count(facts, trials)
+    problems = without_credentials(read_problems(run.path))
     return Report(
         path=run.path,
         run_id=run.id,
@@ -60,9 +62,14 @@ def load_report(run: RunFolder) -> Report:
         trials=counts,
         checks=len(tables.verdicts),
         verdicts=_failed_checks(tables.verdicts),
-        warnings=cautions(facts, counts, built, tables.rounds),
+        warnings=(
+            *microbenchmarks.missing(problems),
+            *cautions(facts, counts, built, tables.rounds),
+            *endings(run.read_leases()),
+        ),
         headlines=headlines(built, facts["baseline"]),
         sections=_sections(cells, read_micro(run.path)),
+        incomplete_micro=tuple(problems),
     )
 
 

@@ -264,6 +264,7 @@ class Report:
         trials: number of trials by status; those of an interrupted run under ``not run``.
         checks: how many cells' checks there were, and ``verdicts`` those not passed.
         sections: what stands behind the tables, in order.
+        incomplete_micro: the variants of which some or all microbenchmarks are missing.
     """
 
     path: Path
@@ -279,20 +280,26 @@ class Report:
     warnings: tuple[str, ...]
     headlines: tuple[str, ...]
     sections: tuple[Section, ...] = ()
+    incomplete_micro: tuple[str, ...] = ()
 
     @property
     def all_passed(self) -> bool:
-        """Every planned trial ended well and every verdict is a pass."""
-        return set(self.trials) <= {"ok"} and not self.verdicts
+        """Every planned trial and microbenchmark ended well and every verdict is a pass."""
+        ended_well = set(self.trials) <= {"ok"} and not self.incomplete_micro
+        return ended_well and not self.verdicts
 
     @property
     def summary(self) -> str:
-        """One line: how many trials ended how, how many checks passed."""
+        """One line: how many trials ended how, how many checks passed, what is missing."""
+        gaps = ""
+        if self.incomplete_micro:
+            gaps = f"; microbenchmarks missing of {plural(len(self.incomplete_micro), 'variant')}"
         planned = sum(self.trials.values())
         if not planned:
-            return "no trials planned"
+            return f"no trials planned{gaps}"
         told = f"{self.trials.get('ok', 0)} of {planned} trials ok"
         others = [f"{n} {status}" for status, n in self.trials.items() if status != "ok"]
         if others:
             told += f" ({', '.join(others)})"
-        return f"{told}; {self.checks - len(self.verdicts)} of {self.checks} checks passed"
+        passed = self.checks - len(self.verdicts)
+        return f"{told}; {passed} of {self.checks} checks passed{gaps}"

@@ -258,6 +258,10 @@ def surroundings(
                 "caveat": choice.variant.caveat,
                 "settings": [_setting(s) for s in choice.variant.settings],
                 "semantics": vars(choice.variant.semantics),
+                "known_defects": [
+                    {"check": defect.check, "told": defect.told, "where": defect.where}
+                    for defect in choice.backend.defects_of(choice.variant)
+                ],
             }
             for choice in choices
         },

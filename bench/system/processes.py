@@ -59,24 +59,30 @@ def start(
     )
 
 
-def ask_to_stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask for a graceful stop: SIGTERM, on Windows Ctrl-Break."""
+def ask_to_stop(process: subprocess.Popen[bytes], stop_signal: str = "SIGTERM") -> None:
+    """Ask for a graceful stop: by the signal of that name, on Windows by Ctrl-Break."""
     with contextlib.suppress(OSError):
         if sys.platform == "win32":
             process.send_signal(signal.CTRL_BREAK_EVENT)
         else:
-            process.terminate()
+            process.send_signal(getattr(signal, stop_signal))
 
 
-def stop_all(processes: Sequence[subprocess.Popen[bytes]], within_s: float) -> bool:
+def stop_all(
+    processes: Sequence[subprocess.Popen[bytes]], within_s: float, signals: Sequence[str] = ()
+) -> bool:
     """Stop processes gracefully, then with SIGKILL, trees included.
+
+    Args:
+        signals: the name of each process's stop signal; SIGTERM for those without.
 
     Returns:
         Whether all of them stopped by themselves within ``within_s`` seconds.
     """
     trees = [tree(process.pid) for process in processes]
-    for process in processes:
-        ask_to_stop(process)
+    asked = [*signals, *["SIGTERM"] * (len(processes) - len(signals))]
+    for process, name in zip(processes, asked, strict=True):
+        ask_to_stop(process, name)
     deadline = time.monotonic() + within_s
     graceful = True
     for process in processes:

@@ -28,7 +28,7 @@ from bench.workers.environments import Environment
 from bench.workers.logs import Logs
 from bench.workers.meter import Meter
 from bench.workers.producer import LeaseFailed, Producer
-from bench.workers.workers import READY_WITHIN_S, Workers, facts
+from bench.workers.workers import READY_WITHIN_S, Probe, Workers, facts
 
 #: Between two looks at the workers' memory while a trial runs.
 SAMPLE_EVERY_S = 0.5
@@ -102,7 +102,10 @@ class Lease:
                 variables=self._variables,
                 log_files=self.logs,
             )
-            self._facts["commands"] = [["python", *command] for command in self._workers.commands]
+            commands = self._workers.commands
+            self._facts["commands"] = [["python", *command.words] for command in commands]
+            self._facts["roles"] = [command.role for command in commands]
+            self._facts["logs"] = self._workers.log_names
             self._start_producer()
         except BaseException:
             self.__exit__(*sys.exc_info())
@@ -168,8 +171,12 @@ class Lease:
         if self.ready:
             return
         self.workers.start()
-        self.workers.await_ready(deadline)
+        self.workers.await_ready(deadline, self._probe)
         self._facts["ready_s"] = self.workers.ready_s
+
+    def _probe(self, count: Probe) -> int:
+        assert self._meter is not None
+        return count(self._meter.client, self.namespace)
 
     # --- meanwhile ---------------------------------------------------------------------------
 

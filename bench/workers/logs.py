@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from backends.spec import Command
 from bench.record import store
 from bench.server.url import secrets_of
 from bench.workers import bot_api
 
-WORKER = "worker.log"
 PRODUCER = "producer.log"
 BOT_API = "bot-api.log"
-ALL = (WORKER, PRODUCER, BOT_API)
 TAIL_LINES = 12
+
+
+def names_of(commands: Sequence[Command]) -> list[str]:
+    """The log of each command: ``worker.log``, or ``worker-1.log`` ... where there are several."""
+    roles = [command.role for command in commands]
+    return [
+        f"{role}.log" if roles.count(role) == 1 else f"{role}-{roles[: number + 1].count(role)}.log"
+        for number, role in enumerate(roles)
+    ]
 
 
 class Logs:
@@ -41,15 +50,21 @@ class Logs:
         return (self._folder / name).read_text(encoding="utf-8", errors="replace")
 
     def tail(self) -> list[str]:
-        """The last lines of the worker's and, if it has any, the producer's log, masked."""
+        """The last lines of the workers' logs and, if it has any, of the producer's, masked."""
+        names = self._written(by_workers=True)
         lines: list[str] = []
-        for name in self._there(WORKER, PRODUCER):
-            lines += self._masked(self.read(name)).splitlines()[-TAIL_LINES:]
+        for name in names:
+            own = self._masked(self.read(name)).splitlines()[-max(TAIL_LINES // len(names), 3) :]
+            lines += [f"{name}:", *own] if len(names) > 1 and own else own
+        for name in self._written(by_workers=False):
+            if name != BOT_API:
+                lines += self._masked(self.read(name)).splitlines()[-TAIL_LINES:]
         return lines
 
     def all(self) -> str:
-        """What the producer and the worker wrote."""
-        return "".join(self.read(name) for name in self._there(PRODUCER, WORKER))
+        """What the producer and the workers wrote."""
+        names = [*self._written(by_workers=False), *self._written(by_workers=True)]
+        return "".join(self.read(name) for name in names if name != BOT_API)
 
     def close(self) -> None:
         """Close all; what processes still write gets there."""
@@ -58,16 +73,23 @@ class Logs:
 
     def mask(self) -> None:
         """Take the secrets out of the files."""
-        for name in self._there(*ALL):
+        for name in self._written(by_workers=True) + self._written(by_workers=False):
             text = self.read(name)
             masked = self._masked(text)
             if masked != text:
                 store.write_text(self._folder / name, masked)
 
-    def _there(self, *names: str) -> list[str]:
-        return [name for name in names if (self._folder / name).exists()]
+    def _written(self, *, by_workers: bool) -> list[str]:
+        """The logs that are there, by name: of the backend's own commands, or of the others."""
+        found = sorted((path.name for path in self._folder.glob("*.log")), key=_by_number)
+        return [name for name in found if (name not in (PRODUCER, BOT_API)) is by_workers]
 
     def _masked(self, text: str) -> str:
         for secret in (*secrets_of(self._url), bot_api.TOKEN):
             text = text.replace(secret, "***")
         return text
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    """``worker-10.log`` comes after ``worker-9.log``."""
+    return len(name), name

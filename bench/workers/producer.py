@@ -22,8 +22,12 @@ class TrialTimeout(Exception):
 
 def ended(who: str, code: int) -> LeaseFailed:
     """What to raise for a process that is gone."""
-    how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return LeaseFailed(f"{who} ended by itself with {how}")
+    return LeaseFailed(f"{who} ended by itself with {how_it_ended(code)}")
+
+
+def how_it_ended(code: int) -> str:
+    """``exit code 3``, or for -9 ``signal 9``."""
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 class Producer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from bench.system import processes
 from bench.system.places import ROOT
 from bench.workers import logs
 from bench.workers.logs import Logs
-from bench.workers.producer import LeaseFailed, ended
+from bench.workers.producer import LeaseFailed, ended, how_it_ended
 
 READY_WITHIN_S = 30.0
+
+#: As in :class:`backends.spec.Readiness`.
+Probe = Callable[[Any, str], int]
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,14 @@ class Stopped:
     Attributes:
         how: ``gracefully``, ``killed``, or ``by itself`` where one had ended before it was asked.
         took_s: from the asking to the end of the last.
+        exit_codes: of each command.
+        abnormal: of those that stopped in time but not in order, each in a sentence.
     """
 
     how: str
     took_s: float
     exit_codes: list[int]
+    abnormal: list[str]
 
 
 class Workers:
@@ -40,9 +47,10 @@ class Workers:
     Args:
         python: the interpreter of the backend's environment.
         variables: their environment variables.
-        log_files: where their output goes.
+        log_files: where their output goes, each command's into a log of its own.
 
     Attributes:
+        log_names: of each command its log.
         ready_s: seconds from start to readiness; ``None`` until then.
         may_end: whether the end of a worker is expected, as under a fault that kills one.
     """
@@ -58,10 +66,9 @@ class Workers:
         log_files: Logs,
     ) -> None:
         self.commands = _commands(backend, variant, concurrency)
+        self.log_names = logs.names_of(self.commands)
         self.ready_s: float | None = None
         self.may_end = False
-        self._backend = backend
-        self._concurrency = concurrency
         self._python = python
         self._variables = dict(variables) | {"BENCH_ROLE": "worker"}
         self._logs = log_files
@@ -74,39 +81,54 @@ class Workers:
 
     def start(self) -> None:
         """Start the commands, without waiting for anything."""
-        log = self._logs.open(logs.WORKER)
-        for command in self.commands:
+        for command, name in zip(self.commands, self.log_names, strict=True):
             self._processes.append(
-                processes.start([self._python, *command], env=self._variables, cwd=ROOT, log=log)
+                processes.start(
+                    [self._python, *command.words],
+                    env=self._variables,
+                    cwd=ROOT,
+                    log=self._logs.open(name),
+                )
             )
 
-    def await_ready(self, deadline: float) -> None:
-        """Wait until the library says that they take tasks.
+    def await_ready(self, deadline: float, probe: Callable[[Probe], int]) -> None:
+        """Wait until each command says, in its own way, that it takes tasks.
 
         Args:
             deadline: on the clock of ``time.monotonic``.
+            probe: asks a :class:`~backends.spec.Readiness` its probe.
 
         Raises:
             LeaseFailed: a worker ended, or was not ready in time.
         """
         started = time.monotonic()
         deadline = min(deadline, started + READY_WITHIN_S)
-        readiness = self._backend.readiness
-        per_command = readiness.times == "per command"
-        wanted = len(self._processes) if per_command else self._concurrency
-        while len(re.findall(readiness.pattern, self._logs.read(logs.WORKER))) < wanted:
+        while late := self._not_ready(probe):
             self.check_alive()
             if time.monotonic() > deadline:
                 waited = time.monotonic() - started
-                raise LeaseFailed(f"the worker was not ready within {waited:.0f} s")
+                raise LeaseFailed(f"the {late} was not ready within {waited:.0f} s")
             time.sleep(0.02)
         self.ready_s = round(time.monotonic() - started, 3)
 
+    def _not_ready(self, probe: Callable[[Probe], int]) -> str:
+        """The role of a command that is not ready yet; empty if all are."""
+        probed: Counter[Probe] = Counter()
+        for command, name in zip(self.commands, self.log_names, strict=True):
+            readiness = command.readiness
+            if readiness.probe is not None:
+                probed[readiness.probe] += readiness.times
+                if probe(readiness.probe) < probed[readiness.probe]:
+                    return command.role
+            elif len(re.findall(readiness.pattern, self._logs.read(name))) < readiness.times:
+                return command.role
+        return ""
+
     def check_alive(self) -> None:
         """Raise LeaseFailed if a worker has ended that should not."""
-        for process in self._processes:
+        for command, process in zip(self.commands, self._processes, strict=False):
             if process.poll() is not None and not self.may_end:
-                raise ended("the worker", process.returncode)
+                raise ended(f"the {command.role}", process.returncode)
 
     def stop(self, within_s: float) -> Stopped | None:
         """Ask them to stop, and kill what has not after that time; ``None`` if none was started."""
@@ -114,10 +136,19 @@ class Workers:
             return None
         started = time.monotonic()
         gone = any(process.poll() is not None for process in self._processes)
-        graceful = processes.stop_all(self._processes, within_s)
+        signals = [command.stop_signal for command in self.commands[: len(self._processes)]]
+        graceful = processes.stop_all(self._processes, within_s, signals)
         how = "by itself" if gone else "gracefully" if graceful else "killed"
+        took_s = round(time.monotonic() - started, 3)
         codes = [process.returncode for process in self._processes]
-        return Stopped(how, round(time.monotonic() - started, 3), codes)
+        return Stopped(how, took_s, codes, self._abnormal(codes) if how == "gracefully" else [])
+
+    def _abnormal(self, codes: Sequence[int]) -> list[str]:
+        return [
+            f"asked to stop, the {command.role} ended with {how_it_ended(code)}"
+            for command, code in zip(self.commands, codes, strict=False)
+            if code not in command.exit_codes
+        ]
 
 
 def _commands(backend: Backend, variant: Variant, concurrency: int) -> tuple[Command, ...]:
@@ -131,4 +162,5 @@ def facts(stopped: Stopped | None) -> dict[str, Any]:
     """What ``lease.json`` says of their end."""
     if stopped is None:
         return {}
-    return {"stopped": stopped.how, "stop_s": stopped.took_s, "exit_codes": stopped.exit_codes}
+    told = {"stopped": stopped.how, "stop_s": stopped.took_s, "exit_codes": stopped.exit_codes}
+    return told | {"abnormal_stops": stopped.abnormal}

@@ -76,6 +76,9 @@ def test_what_fails_is_a_result_and_a_run_can_be_added_to(
     assert f"fake:dies: {reason}\n" in done.out
     (run,) = run_folders(tmp_path / "results")
     assert read_problems(run.path) == {"fake:dies": reason}
+    report = (run.path / "report.md").read_text(encoding="utf-8")
+    assert "microbenchmarks missing of 1 variant: NOT all well." in report
+    assert f"- fake:dies: microbenchmarks are missing: {reason}\n" in report
     log = (run.path / FOLDER / "fake-leaky-log.log").read_text()
     assert "redis://:***@" in log
     assert re.findall(r":[0-9a-f]{32}@", log) == []

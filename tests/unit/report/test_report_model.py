@@ -4,6 +4,9 @@ import pytest
 from small_runs import SmallRun, mixed, thrice
 
 from bench.errors import RunFolderError
+from bench.record.micro_files import FOLDER, MERGED
+from bench.record.store import write_json
+from bench.report.markdown import render
 from bench.report.model import load_report
 from bench.report.parts import Ratio, Report, Row
 from bench.report.wording import caption, label_with_unit, number
@@ -203,6 +206,30 @@ def test_all_passed_only_if_every_trial_and_verdict_did(tmp_path):
     assert not load_report(wrong.write()).all_passed
     other = SmallRun(tmp_path / "other").cell("slow:base", bad=[("unsupported", "needs linux")])
     assert not load_report(other.write()).all_passed
+
+
+def test_a_report_without_all_microbenchmarks_is_not_all_well(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0, 2.0, 3.0]).write()
+    problem = "no end of the benchmarks in 150 s"
+    report = {"benchmarks": [], "problems": {"slow:base": problem}}
+    (run.path / FOLDER).mkdir()
+    write_json(run.path / FOLDER / MERGED, report)
+    found = load_report(run)
+    assert not found.all_passed
+    assert found.summary.endswith("; microbenchmarks missing of 1 variant")
+    assert found.warnings[0] == f"slow:base: microbenchmarks are missing: {problem}"
+    assert "; microbenchmarks missing of 1 variant: NOT all well." in render(found)
+
+
+def test_workers_that_end_in_disorder_are_told(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0, 2.0, 3.0]).write()
+    told = "asked to stop, the worker ended with exit code 1"
+    facts = {"variant": "slow:base", "stopped": "gracefully", "abnormal_stops": [told]}
+    (run.leases / "ended").mkdir(parents=True)
+    write_json(run.leases / "ended" / "lease.json", facts)
+    report = load_report(run)
+    assert f"slow:base: {told}, in 1 of 1 lease" in report.warnings
+    assert report.all_passed
 
 
 def test_failed_checks_come_with_five_examples(tmp_path):

@@ -18,6 +18,8 @@ from bench.cli.app import run_cli
 from bench.errors import UsageError
 from bench.scaffold import skeleton as scaffold
 
+OWN = ("arq", "celery", "dramatiq", "fake", "floor", "kit", "rq")
+
 #: The first sorts before ``backends.kit``, the second after it; the third is as long as can be.
 NAMES = ["a", "taskiq", "z" * scaffold.MAX_NAME]
 
@@ -31,11 +33,13 @@ print(json.dumps([known_variants(), list(all_scenarios())]))
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A checkout to write into."""
+    """A checkout to write into, with the suite's own backends and no others."""
     target = tmp_path / "checkout"
-    for part in ("backends", "scenarios"):
-        ignored = shutil.ignore_patterns("__pycache__")
+    ignored = shutil.ignore_patterns("__pycache__")
+    for part in (*(f"backends/{name}" for name in OWN), "scenarios"):
         shutil.copytree(scaffold.checkout() / part, target / part, ignore=ignored)
+    for module in ("__init__.py", "spec.py"):
+        shutil.copy(scaffold.checkout() / "backends" / module, target / "backends")
     shutil.copy(scaffold.checkout() / "pyproject.toml", target)
     return target
 
@@ -114,7 +118,8 @@ def test_backend_skeleton_claims_nothing(root: Path) -> None:
     (variant,) = module.BACKEND.variants
     assert module.BACKEND.name == "my_queue"
     assert (variant.semantics.ack, variant.semantics.delivery) == ("early", "at most once")
-    assert not re.search(module.BACKEND.readiness.pattern, "worker ready\n")
+    assert not re.search(module._READY.pattern, "worker ready\n")
+    assert module.BACKEND.imports == ("my_queue",)
     with pytest.raises(NotImplementedError, match="worker command"):
         module.BACKEND.worker_commands(variant, 1)
     with pytest.raises(NotImplementedError, match="Redis keys"):

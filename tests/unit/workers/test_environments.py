@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from backends.spec import Backend, Readiness
+from backends.spec import Backend
 from bench.errors import EnvironmentFailed
 from bench.workers import environments
 from bench.workers.environments import (
@@ -33,7 +33,6 @@ def backend(tmp_path):
         distribution="Queue-Library",
         homepage="",
         variants=(),
-        readiness=Readiness("ready"),
         folder=folder,
     )
 

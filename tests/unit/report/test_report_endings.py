@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from bench.report.endings import endings
+
+CODE_1 = "asked to stop, the worker ended with exit code 1"
+SIGNAL = "asked to stop, the scheduler ended with signal 15"
+
+
+def lease(variant, *abnormal, stopped="gracefully"):
+    return {"variant": variant, "stopped": stopped, "abnormal_stops": list(abnormal)}
+
+
+def test_ends_in_disorder_are_told_by_variant_and_way():
+    leases = [
+        *(lease("quick"), lease("quick", CODE_1, CODE_1), lease("quick", CODE_1, SIGNAL)),
+        *(lease("slow"), lease("slow:base", stopped="killed")),
+    ]
+    assert endings(leases) == [
+        f"quick: {SIGNAL}, in 1 of 3 leases",
+        f"quick: {CODE_1}, in 2 of 3 leases",
+    ]
+
+
+def test_leases_of_older_versions_tell_nothing():
+    assert endings([{"variant": "quick", "stopped": "gracefully", "exit_codes": [1]}]) == []
+    assert endings([]) == []
