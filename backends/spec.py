@@ -18,12 +18,17 @@ Command = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting that is not the library's default: shown in the report with its reason."""
+    """One setting that is not the library's default: shown in the report with its reason.
+
+    Attributes:
+        among_others: it is set only where a lease has no database of its own.
+    """
 
     name: str
     value: str
     default: str
     why: str
+    among_others: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,16 +157,21 @@ class Backend:
         """The library's own worker command(s), as a user would type them after ``python``."""
         raise NotImplementedError
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
-        """Redis key patterns whose sizes add up to the tasks queued, scheduled or in flight."""
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
+        """Redis key patterns whose sizes add up to the tasks queued, scheduled or in flight.
+
+        Args:
+            namespace: as :func:`backends.kit.settings.namespace` gives it to the workers; ``None``
+                where the lease has the database for itself and the library its own names.
+        """
         raise NotImplementedError
 
-    def pending(self, redis: Any, namespace: str, directory: Path) -> int:
+    def pending(self, redis: Any, namespace: str | None, directory: Path) -> int:
         """Tasks the broker still holds: queued, scheduled or not yet acknowledged.
 
         Args:
             redis: a redis-py client of the harness.
-            namespace: the lease's namespace.
+            namespace: as for :meth:`queue_keys`.
             directory: the lease's scratch directory.
         """
         return sum(
@@ -171,7 +181,10 @@ class Backend:
         )
 
     def sweep(self, redis: Any, namespace: str) -> None:
-        """Remove every key a lease made. The default removes the keys that name it."""
+        """Remove every key a lease made among others. The default removes the keys that name it.
+
+        A database of its own is emptied instead, whatever is in it.
+        """
         unlink(redis, _matching(redis, f"*{namespace}*"))
 
 

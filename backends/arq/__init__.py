@@ -13,9 +13,9 @@ class Arq(Backend):
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         return (("-m", "arq", "backends.arq.worker.WorkerSettings"),)
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         # A job's id leaves this sorted set when it has finished, not when it starts.
-        return (f"{namespace}:queue",)
+        return (f"{namespace or 'arq'}:queue",)
 
 
 class Polling(Variant):
@@ -68,12 +68,20 @@ BACKEND = Arq(
             "the lease's namespace + :queue",
             "arq:queue",
             "every key of a lease can be told apart and removed",
+            among_others=True,
         ),
         Setting(
             "_job_id",
             "the lease's namespace + the task's id",
             "a random UUID",
-            "arq has no key prefix; the caller must know the ids of a chain's later steps",
+            "arq has no key prefix",
+            among_others=True,
+        ),
+        Setting(
+            "_job_id (a chain's later steps)",
+            "the task's id",
+            "a random UUID",
+            "the caller must know the ids of the later steps",
         ),
     ),
     folder=Path(__file__).parent,

@@ -36,6 +36,7 @@ _SETTINGS = (
         "the lease's namespace",
         "none",
         "every key of a lease can be told apart and removed",
+        among_others=True,
     ),
     Setting("imports", "backends.celery.tasks", "none", "explicit imports, no autodiscovery"),
     Setting(
@@ -81,8 +82,9 @@ class Celery(Backend):
         limits = tuple(part for s in variant.settings for part in (s.name, s.value))
         return ((*command, "-P", variant.name, "-c", str(concurrency), *limits),)
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
-        return (f"{namespace}:celery", f"{namespace}:unacked")
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
+        prefix = f"{namespace}:" if namespace else ""
+        return (f"{prefix}celery", f"{prefix}unacked")
 
 
 _LOST_ACKS = (

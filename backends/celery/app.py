@@ -8,7 +8,7 @@ require_installed("celery")
 
 from celery import Celery  # noqa: E402  (only after the check above)
 
-_prefix = {"global_keyprefix": f"{namespace()}:"}
+_prefix = {"global_keyprefix": f"{namespace()}:"} if namespace() else {}
 
 app = Celery("bench", broker=redis_url(), backend=redis_url())
 app.conf.update(

@@ -14,6 +14,7 @@ _SETTINGS = (
         "the lease's namespace",
         "dramatiq",
         "every key of a lease can be told apart and removed",
+        among_others=True,
     ),
     Setting("Results middleware", "added", "not among the defaults", "callers fetch results"),
     Setting("store_results", "True", "False", "callers fetch results"),
@@ -22,12 +23,14 @@ _SETTINGS = (
         "the lease's namespace and :results",
         "dramatiq-results",
         "every key of a lease can be told apart and removed",
+        among_others=True,
     ),
     Setting(
         "RedisBackend use_namespace_prefix_keys",
         "True",
         "False",
         "by default a result's key is a hash that hides the namespace",
+        among_others=True,
     ),
     Setting(
         "RedisBackend url socket_timeout",
@@ -57,9 +60,10 @@ class Dramatiq(Backend):
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         return (("-m", "dramatiq", "backends.dramatiq.tasks", "-p", "1", "-t", str(concurrency)),)
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         # A message stays in its queue's hash until it is acknowledged; the delay queue has one too.
-        return (f"{namespace}:default.msgs", f"{namespace}:default.DQ.msgs")
+        prefix = namespace or "dramatiq"
+        return (f"{prefix}:default.msgs", f"{prefix}:default.DQ.msgs")
 
 
 BACKEND = Dramatiq(

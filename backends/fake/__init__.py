@@ -29,10 +29,10 @@ class Fake(Backend):
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         return (("-m", "backends.fake.worker", "--behaviour", variant.name),)
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         return ()
 
-    def pending(self, redis: Any, namespace: str, directory: Path) -> int:
+    def pending(self, redis: Any, namespace: str | None, directory: Path) -> int:
         path = directory / FILE
         if not path.is_file():
             return 0

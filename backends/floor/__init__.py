@@ -36,9 +36,9 @@ class Floor(Backend):
         processes = 1 if variant is _ONE else concurrency
         return (("-m", "backends.floor.worker"),) * processes
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         # A task that runs has left the list and is nowhere.
-        return (f"{namespace}:queue",)
+        return (f"{namespace}:queue" if namespace else "queue",)
 
 
 BACKEND = Floor(

@@ -45,6 +45,7 @@ _SETTINGS = (
         "the lease's namespace and a UUID",
         "a UUID",
         "every key of a lease can be told apart and removed",
+        among_others=True,
     ),
     Setting(
         "socket_timeout (producer)",
@@ -75,19 +76,20 @@ class RQ(Backend):
         limits = tuple(part for s in variant.settings for part in (s.name, s.value))
         return ((*command, "-n", str(concurrency), *limits),)
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
+        queue = namespace or "default"
         return (
-            f"rq:queue:{namespace}",
-            f"rq:queue:{namespace}:intermediate",
-            f"rq:scheduled:{namespace}",
-            f"rq:deferred:{namespace}",
+            f"rq:queue:{queue}",
+            f"rq:queue:{queue}:intermediate",
+            f"rq:scheduled:{queue}",
+            f"rq:deferred:{queue}",
         )
 
-    def pending(self, redis: Any, namespace: str, directory: Path) -> int:
+    def pending(self, redis: Any, namespace: str | None, directory: Path) -> int:
         """Also the started jobs, but for those that have ended: RQ forgets to take some of a
         chain's jobs out of that registry (see NOTES.md, "Started registry")."""
         started = 0
-        for entry in redis.zrange(f"rq:wip:{namespace}", 0, -1):
+        for entry in redis.zrange(f"rq:wip:{namespace or 'default'}", 0, -1):
             job_id = entry.split(b":")[0].decode()
             started += redis.hget(f"rq:job:{job_id}", "status") not in _ENDED
         return started + super().pending(redis, namespace, directory)

@@ -176,6 +176,13 @@ def test_the_keys_of_a_lease_name_it(backend):
     assert bool(keys) is not backend.hidden
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_without_a_namespace_the_keys_are_the_librarys_own(backend):
+    keys = backend.queue_keys(None)
+    assert len(keys) == len(backend.queue_keys("tqb-1-2-3"))
+    assert not any("None" in key or key.startswith(":") for key in keys)
+
+
 # --- what variants compute -------------------------------------------------------------------
 
 
