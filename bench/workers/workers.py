@@ -19,6 +19,9 @@ from bench.workers.producer import LeaseFailed, ended
 
 READY_WITHIN_S = 30.0
 
+#: The folder of a backend's plain program, in the backend's own.
+PLAIN = "plain"
+
 
 @dataclass(frozen=True)
 class Stopped:
@@ -41,6 +44,8 @@ class Workers:
         python: the interpreter of the backend's environment.
         variables: their environment variables.
         log_files: where their output goes.
+        plain: run the library's plain program instead (``backends/NAME/plain``), by the same
+            command: its modules are called as ours are, and import nothing of ours.
 
     Attributes:
         ready_s: seconds from start to readiness; ``None`` until then.
@@ -56,6 +61,7 @@ class Workers:
         python: Path,
         variables: Mapping[str, str],
         log_files: Logs,
+        plain: bool = False,
     ) -> None:
         self.commands = _commands(backend, variant, concurrency)
         self.ready_s: float | None = None
@@ -65,6 +71,8 @@ class Workers:
         self._python = python
         self._variables = dict(variables) | {"BENCH_ROLE": "worker"}
         self._logs = log_files
+        self._folder = backend.folder / PLAIN if plain else ROOT
+        self._ours = f"backends.{backend.folder.name}." if plain else ""
         self._processes: list[subprocess.Popen[bytes]] = []
 
     @property
@@ -77,7 +85,12 @@ class Workers:
         log = self._logs.open(logs.WORKER)
         for command in self.commands:
             self._processes.append(
-                processes.start([self._python, *command], env=self._variables, cwd=ROOT, log=log)
+                processes.start(
+                    [self._python, *(word.removeprefix(self._ours) for word in command)],
+                    env=self._variables,
+                    cwd=self._folder,
+                    log=log,
+                )
             )
 
     def await_ready(self, deadline: float) -> None:
