@@ -6,9 +6,10 @@ harness knows a queue through this alone; it never branches on a backend's name.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,6 +86,36 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
+class Option:
+    """A declared deviation of a variant from how its backend is run here: ``rq:fork+preload``.
+
+    The backend's ``worker_commands`` ask :meth:`Variant.has`, its guest code asks
+    :func:`backends.kit.settings.option`.
+
+    Attributes:
+        name: what follows the plus sign.
+        summary: one line for ``bench list``.
+        settings: what it sets, to which value and why; the default is what stands there without it.
+        includes: names of the options that it consists of, beside what it sets itself.
+        source: the page and section of the library's documentation that advises it, if one does.
+        variants: the names of those that know it, as in :class:`Variant`; empty means all.
+        speed: roughly how many times the variant's drain rate; for sizing only.
+    """
+
+    name: str
+    summary: str
+    settings: tuple[Setting, ...] = ()
+    includes: tuple[str, ...] = ()
+    source: str = ""
+    variants: frozenset[str] = frozenset()
+    speed: float = 1.0
+
+    def fits(self, variant: Variant) -> bool:
+        """Whether the variant knows it."""
+        return not self.variants or variant.name in self.variants
+
+
+@dataclass(frozen=True)
 class Variant:
     """One way to run a backend.
 
@@ -97,6 +128,8 @@ class Variant:
         platforms: ``sys.platform`` values it runs on; empty means all.
         settings: this variant's settings beyond the backend's.
         caveat: what a reader must know, e.g. that the library deprecates this way to run.
+        chosen: the options that it is run with, in the order of their declaration, those included.
+        named: the names of those that were asked for.
     """
 
     name: str
@@ -108,6 +141,18 @@ class Variant:
     platforms: frozenset[str] = frozenset()
     settings: tuple[Setting, ...] = ()
     caveat: str = ""
+    chosen: tuple[Option, ...] = ()
+    named: tuple[str, ...] = ()
+
+    def has(self, option: str) -> bool:
+        """Whether it is run with the option of this name."""
+        return any(chosen.name == option for chosen in self.chosen)
+
+    @property
+    def own_settings(self) -> tuple[Setting, ...]:
+        """What it sets beyond its backend: of its own accord, and by its options."""
+        by_options = tuple(setting for option in self.chosen for setting in option.settings)
+        return self.settings + by_options
 
     def unsupported_reason(self, platform: str = sys.platform) -> str | None:
         """Why this variant cannot run on ``platform``; ``None`` where it can."""
@@ -117,7 +162,8 @@ class Variant:
 
     def nominal_rate(self, concurrency: int) -> float:
         """Rough tasks/s at ``concurrency``, for sizing only."""
-        return self.nominal_tasks_per_s * (concurrency if self.nominal_grows else 1)
+        speed = math.prod(option.speed for option in self.chosen)
+        return self.nominal_tasks_per_s * speed * (concurrency if self.nominal_grows else 1)
 
 
 @dataclass(frozen=True)
@@ -145,6 +191,7 @@ class Backend:
     readiness: Readiness
     capabilities: Capabilities = Capabilities()
     settings: tuple[Setting, ...] = ()
+    options: tuple[Option, ...] = ()
     #: Seconds a graceful stop may take before the worker is killed.
     stop_within_s: float = 10.0
     #: Not part of the comparison: exists for tests.
@@ -152,6 +199,26 @@ class Backend:
     #: Not a queue to choose but the limit that queues are measured against.
     is_floor: bool = False
     folder: Path = field(default=Path())
+
+    def with_options(self, variant: Variant, names: Iterable[str]) -> Variant:
+        """The variant as it is run with these options.
+
+        Raises:
+            LookupError: one of them is not declared for this variant, or two set the same thing.
+        """
+        known = {option.name: option for option in self.options if option.fits(variant)}
+        named = set(names)
+        todo, wanted = sorted(named), set()
+        while todo:
+            name = todo.pop()
+            wanted.add(name)
+            todo += known[name].includes  # KeyError is a LookupError
+        chosen = tuple(option for option in known.values() if option.name in wanted)
+        set_twice = [setting.name for option in chosen for setting in option.settings]
+        if len(set_twice) != len(set(set_twice)):
+            raise LookupError(f"two of {'+'.join(sorted(named))} set the same")
+        in_order = tuple(name for name in known if name in named)
+        return replace(variant, chosen=chosen, named=in_order)
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         """The library's own worker command(s), as a user would type them after ``python``."""

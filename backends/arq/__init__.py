@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Command, Readiness, Semantics, Setting, Variant
+from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
+
+_OPTIONS = (
+    Option(
+        "fast-poll",
+        "the worker looks for work ten times as often",
+        settings=(
+            Setting(
+                "poll_delay", "0.05", "0.5", "a task need not wait half a second to be noticed"
+            ),
+        ),
+        source="API Reference, arq.worker.Worker, poll_delay",
+        speed=4.0,
+    ),
+)
 
 
 class Arq(Backend):
@@ -25,7 +39,7 @@ class Polling(Variant):
     """
 
     def nominal_rate(self, concurrency: int) -> float:
-        return self.nominal_tasks_per_s * concurrency if concurrency < 4 else 600.0
+        return super().nominal_rate(concurrency) if concurrency < 4 else 600.0
 
 
 BACKEND = Arq(
@@ -84,5 +98,6 @@ BACKEND = Arq(
             "the caller must know the ids of the later steps",
         ),
     ),
+    options=_OPTIONS,
     folder=Path(__file__).parent,
 )

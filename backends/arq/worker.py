@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from backends.kit.settings import concurrency, namespace, redis_url, require_installed
+from backends.kit.settings import concurrency, namespace, option, redis_url, require_installed
 
 require_installed("arq")
 
@@ -29,3 +29,5 @@ class WorkerSettings:
     redis_settings = _redis_settings(redis_url())
     queue_name = f"{namespace()}:queue" if namespace() else default_queue_name
     max_jobs = concurrency()
+    if option("fast-poll"):
+        poll_delay = 0.05

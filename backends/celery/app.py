@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.kit.settings import namespace, redis_url, require_installed
+from backends.kit.settings import namespace, option, redis_url, require_installed
 
 require_installed("celery")
 
@@ -23,3 +23,6 @@ app.conf.update(
     broker_transport_options=_prefix,
     result_backend_transport_options=_prefix,
 )
+for _multiplier in (1, 64):
+    if option(f"prefetch-{_multiplier}"):
+        app.conf.worker_prefetch_multiplier = _multiplier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Command, Readiness, Semantics, Setting, Variant
+from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
 
 _SETTINGS = (
     Setting("--processes", "1", "one per CPU", "concurrency is counted in threads"),
@@ -54,11 +54,31 @@ _SETTINGS = (
 )
 
 
+_OPTIONS = (
+    Option(
+        "processes-2",
+        "the threads in two processes",
+        settings=(
+            Setting(
+                "--processes, --threads",
+                "2, half the concurrency (rounded up)",
+                "1, the concurrency here",
+                "threads of one process share one core; dramatiq itself starts a process per core",
+            ),
+        ),
+        source="User Guide, Workers",
+    ),
+)
+
+
 class Dramatiq(Backend):
     """One worker process with N threads."""
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
-        return (("-m", "dramatiq", "backends.dramatiq.tasks", "-p", "1", "-t", str(concurrency)),)
+        processes = min(2, concurrency) if variant.has("processes-2") else 1
+        threads = -(-concurrency // processes)
+        sizes = ("-p", str(processes), "-t", str(threads))
+        return (("-m", "dramatiq", "backends.dramatiq.tasks", *sizes),)
 
     def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         # A message stays in its queue's hash until it is acknowledged; the delay queue has one too.
@@ -89,5 +109,6 @@ BACKEND = Dramatiq(
     # Logged once the consumers and the threads have been started.
     readiness=Readiness(pattern=r"Worker process is ready for action\."),
     settings=_SETTINGS,
+    options=_OPTIONS,
     folder=Path(__file__).parent,
 )

@@ -9,6 +9,7 @@ from backends.spec import (
     Backend,
     Capabilities,
     Command,
+    Option,
     Readiness,
     Semantics,
     Setting,
@@ -68,13 +69,56 @@ _CAVEAT = (
 _ENDED = frozenset({b"finished", b"failed", b"stopped", b"canceled"})
 
 
+_CLASSES = {"fork": "", "simple": "rq.worker.SimpleWorker"}
+
+_OPTIONS = (
+    Option(
+        "preload",
+        "the tasks' module is loaded before the fork",
+        settings=(
+            Setting(
+                "--config, imports of",
+                "the tasks' module",
+                "none of the user's",
+                "a forked process inherits what its worker has loaded; else each job loads it anew",
+            ),
+        ),
+        source="Workers, Performance Notes",
+        variants=frozenset({"fork"}),
+    ),
+    Option(
+        "spawn",
+        "SpawnWorker: a new process started for every job",
+        settings=(
+            Setting(
+                "--worker-class",
+                "rq.worker.SpawnWorker",
+                "rq.Worker here",
+                "one of the two that RQ's notes name for production",
+            ),
+        ),
+        source="Notes on Performance",
+        variants=frozenset({"fork"}),
+        speed=0.1,
+    ),
+    Option(
+        "tuned",
+        "what the documentation advises against the cost of forks",
+        includes=("preload",),
+        source="Workers, Performance Notes",
+        variants=frozenset({"fork"}),
+    ),
+)
+
+
 class RQ(Backend):
     """RQ's worker pool is one command that forks N workers, each with one job at a time."""
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         command = ("-m", "rq.cli", "worker-pool", "-c", "backends.rq.worker_config")
-        limits = tuple(part for s in variant.settings for part in (s.name, s.value))
-        return ((*command, "-n", str(concurrency), *limits),)
+        kind = "rq.worker.SpawnWorker" if variant.has("spawn") else _CLASSES[variant.name]
+        words = ("--worker-class", kind) if kind else ()
+        return ((*command, "-n", str(concurrency), *words),)
 
     def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         queue = namespace or "default"
@@ -146,5 +190,6 @@ BACKEND = RQ(
     # Due times are cut to the whole second: see NOTES.md, "Retry delays".
     capabilities=Capabilities(retry_granularity_s=1.0),
     settings=_SETTINGS,
+    options=_OPTIONS,
     folder=Path(__file__).parent,
 )

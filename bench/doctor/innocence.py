@@ -213,6 +213,8 @@ def _compare(choice: Choice, env: Environment, where: Place, repeats: int, tell:
 
 def _no_plain(choice: Choice) -> str | None:
     """Why there is no plain program of the same thing to compare with."""
+    if choice.variant.named:
+        return "a plain program has no options: leave them out"
     if not (choice.backend.folder / PLAIN / "send.py").is_file():
         return f"backends/{choice.backend.folder.name}/{PLAIN} has no program to compare with"
     return None

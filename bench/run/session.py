@@ -258,7 +258,7 @@ def surroundings(
                 "concurrency": choice.variant.concurrency,
                 "is_floor": choice.backend.is_floor,
                 "caveat": choice.variant.caveat,
-                "settings": _settings(choice.variant.settings, server),
+                "settings": _settings(choice.variant.own_settings, server),
                 "semantics": vars(choice.variant.semantics),
             }
             for choice in choices

@@ -116,6 +116,7 @@ class Lease:
             processes.TOKEN_VARIABLE: self._token,
             **self.keys.variables,
             "BENCH_VARIANT": self.plan.choice.variant.name,
+            "BENCH_OPTIONS": "+".join(option.name for option in self.plan.choice.variant.chosen),
             "BENCH_CONCURRENCY": str(self.plan.concurrency),
             "BENCH_EVENTS": str(self.folder.resolve() / "events"),
             "BENCH_SCRATCH": str(self._scratch),

@@ -471,6 +471,7 @@ def test_notes_tell_every_setting(choice: Choice) -> None:
     settings: tuple[Setting, ...] = choice.backend.settings + choice.variant.settings
     missing = {s.name: words for s in settings if (words := set(_words(s.name)) - told)}
     assert missing == {}
+    assert [o.name for o in choice.backend.options if f"`{o.name}`" not in notes] == []
 
 
 def _words(text: str) -> list[str]:

@@ -4,13 +4,16 @@ import json
 import os
 
 from redis import Redis
+from redis.connection import _RESP2Parser
 
 
 def add(x, y):
     return x + y
 
 
-redis = Redis.from_url(os.environ["REDIS_URL"], single_connection_client=True)
+redis = Redis.from_url(
+    os.environ["REDIS_URL"], single_connection_client=True, parser_class=_RESP2Parser
+)
 redis.ping()
 print("floor worker ready", flush=True)
 while True:

@@ -356,6 +356,8 @@ def test_a_plain_program_is_told_where_its_server_is_and_nothing_of_ours(tmp_pat
 @pytest.mark.parametrize("backend", all_backends().values(), ids=lambda backend: backend.name)
 def test_a_plain_program_imports_nothing_of_ours_and_is_called_as_ours_is(backend):
     folder = backend.folder / PLAIN
+    if not folder.is_dir():
+        pytest.skip("it has none: the doctor says so")
     for path in folder.glob("*.py"):
         names = set()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
