@@ -6,11 +6,15 @@ harness knows a queue through this alone; it never branches on a backend's name.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+
+#: What a command does; its log is named after it.
+Role = Literal["worker", "scheduler"]
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,14 @@ class Readiness:
     Attributes:
         pattern: regular expression searched in the command's own log.
         times: how often it must be there, or what the probe must count to.
-        probe: given a redis-py client and the lease's namespace, how many signs of readiness there
-            are in Redis. Commands with the same probe are ready together: it must count to the sum
-            of their ``times``.
+        probe: given a redis-py client and the lease's namespace as for
+            :meth:`Backend.queue_keys`, how many signs of readiness there are in Redis. Commands
+            with the same probe are ready together: it must count to the sum of their ``times``.
     """
 
     pattern: str = ""
     times: int = 1
-    probe: Callable[[Any, str], int] | None = None
+    probe: Callable[[Any, str | None], int] | None = None
 
     def __post_init__(self) -> None:
         if bool(self.pattern) is (self.probe is not None):
@@ -48,19 +52,24 @@ class Command:
 
     words: tuple[str, ...]
     readiness: Readiness
-    role: Literal["worker", "scheduler"] = "worker"
+    role: Role = "worker"
     stop_signal: str = "SIGTERM"
     exit_codes: frozenset[int] = frozenset({0})
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting that is not the library's default: shown in the report with its reason."""
+    """One setting that is not the library's default: shown in the report with its reason.
+
+    Attributes:
+        among_others: it is set only where a lease has no database of its own.
+    """
 
     name: str
     value: str
     default: str
     why: str
+    among_others: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,36 @@ class KnownDefect:
 
 
 @dataclass(frozen=True)
+class Option:
+    """A declared deviation of a variant from how its backend is run here: ``rq:fork+preload``.
+
+    The backend's ``worker_commands`` ask :meth:`Variant.has`, its guest code asks
+    :func:`backends.kit.settings.option`.
+
+    Attributes:
+        name: what follows the plus sign.
+        summary: one line for ``bench list``.
+        settings: what it sets, to which value and why; the default is what stands there without it.
+        includes: names of the options that it consists of, beside what it sets itself.
+        source: the page and section of the library's documentation that advises it, if one does.
+        variants: the names of those that know it, as in :class:`Variant`; empty means all.
+        speed: roughly how many times the variant's drain rate; for sizing only.
+    """
+
+    name: str
+    summary: str
+    settings: tuple[Setting, ...] = ()
+    includes: tuple[str, ...] = ()
+    source: str = ""
+    variants: frozenset[str] = frozenset()
+    speed: float = 1.0
+
+    def fits(self, variant: Variant) -> bool:
+        """Whether the variant knows it."""
+        return not self.variants or variant.name in self.variants
+
+
+@dataclass(frozen=True)
 class Variant:
     """One way to run a backend.
 
@@ -152,6 +191,8 @@ class Variant:
         platforms: ``sys.platform`` values it runs on; empty means all.
         settings: this variant's settings beyond the backend's.
         caveat: what a reader must know, e.g. that the library deprecates this way to run.
+        chosen: the options that it is run with, in the order of their declaration, those included.
+        named: the names of those that were asked for.
     """
 
     name: str
@@ -163,6 +204,18 @@ class Variant:
     platforms: frozenset[str] = frozenset()
     settings: tuple[Setting, ...] = ()
     caveat: str = ""
+    chosen: tuple[Option, ...] = ()
+    named: tuple[str, ...] = ()
+
+    def has(self, option: str) -> bool:
+        """Whether it is run with the option of this name."""
+        return any(chosen.name == option for chosen in self.chosen)
+
+    @property
+    def own_settings(self) -> tuple[Setting, ...]:
+        """What it sets beyond its backend: of its own accord, and by its options."""
+        by_options = tuple(setting for option in self.chosen for setting in option.settings)
+        return self.settings + by_options
 
     def unsupported_reason(self, platform: str = sys.platform) -> str | None:
         """Why this variant cannot run on ``platform``; ``None`` where it can."""
@@ -172,7 +225,8 @@ class Variant:
 
     def nominal_rate(self, concurrency: int) -> float:
         """Rough tasks/s at ``concurrency``, for sizing only."""
-        return self.nominal_tasks_per_s * (concurrency if self.nominal_grows else 1)
+        speed = math.prod(option.speed for option in self.chosen)
+        return self.nominal_tasks_per_s * speed * (concurrency if self.nominal_grows else 1)
 
 
 @dataclass(frozen=True)
@@ -183,6 +237,7 @@ class Backend:
         distribution: the library's name on PyPI, whose version reports show.
         imports: the modules that its folder may import beside the standard library and ours:
             ``("celery", "kombu")``. Nothing else of ours imports them.
+        options: the declared deviations that its variants may be run with.
         known_defects: where the library breaks the contract, each with what shows it.
         stop_within_s: seconds a graceful stop may take before the worker is killed.
         hidden: not part of the comparison: exists for tests.
@@ -196,6 +251,7 @@ class Backend:
     imports: tuple[str, ...] = ()
     capabilities: Capabilities = Capabilities()
     settings: tuple[Setting, ...] = ()
+    options: tuple[Option, ...] = ()
     known_defects: tuple[KnownDefect, ...] = ()
     stop_within_s: float = 10.0
     hidden: bool = False
@@ -210,25 +266,49 @@ class Backend:
             if not defect.variants or variant.name in defect.variants
         )
 
+    def with_options(self, variant: Variant, names: Iterable[str]) -> Variant:
+        """The variant as it is run with these options.
+
+        Raises:
+            LookupError: one of them is not declared for this variant, or two set the same thing.
+        """
+        known = {option.name: option for option in self.options if option.fits(variant)}
+        named = set(names)
+        todo, wanted = sorted(named), set()
+        while todo:
+            name = todo.pop()
+            wanted.add(name)
+            todo += known[name].includes  # KeyError is a LookupError
+        chosen = tuple(option for option in known.values() if option.name in wanted)
+        set_twice = [setting.name for option in chosen for setting in option.settings]
+        if len(set_twice) != len(set(set_twice)):
+            raise LookupError(f"two of {'+'.join(sorted(named))} set the same")
+        in_order = tuple(name for name in known if name in named)
+        return replace(variant, chosen=chosen, named=in_order)
+
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         """The library's own command(s): workers for so many tasks at once, and what they need."""
         raise NotImplementedError
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         """Redis key patterns whose sizes add up to the tasks queued, scheduled or in flight.
 
         Lists, hashes, sets and sorted sets have as many tasks as entries. Of a stream each consumer
         group has what it was not given yet and what it has not acknowledged; with no group it is
         the whole stream. Other types hold none.
+
+        Args:
+            namespace: as :func:`backends.kit.settings.namespace` gives it to the workers; ``None``
+                where the lease has the database for itself and the library its own names.
         """
         raise NotImplementedError
 
-    def pending(self, redis: Any, namespace: str, directory: Path) -> int:
+    def pending(self, redis: Any, namespace: str | None, directory: Path) -> int:
         """Tasks the broker still holds: queued, scheduled or not yet acknowledged.
 
         Args:
             redis: a redis-py client of the harness.
-            namespace: the lease's namespace.
+            namespace: as for :meth:`queue_keys`.
             directory: the lease's scratch directory.
         """
         return sum(
@@ -238,7 +318,10 @@ class Backend:
         )
 
     def sweep(self, redis: Any, namespace: str) -> None:
-        """Remove every key a lease made. The default removes the keys that name it."""
+        """Remove every key a lease made among others. The default removes the keys that name it.
+
+        A database of its own is emptied instead, whatever is in it.
+        """
         unlink(redis, _matching(redis, f"*{namespace}*"))
 
 

@@ -70,12 +70,14 @@ def open_lease(
 ) -> Callable[..., Lease]:
     """Gives a real lease, not yet entered, for a plan."""
 
-    def open_lease(plan: LeasePlan, folder: Path, kind: type[Lease] = Lease) -> Lease:
+    def open_lease(
+        plan: LeasePlan, folder: Path, kind: type[Lease] = Lease, at: Server = server
+    ) -> Lease:
         return kind(
             plan,
             lease_id=plan.id,
             run=create_run(folder / "results", "test"),
-            server=server,
+            server=at,
             env=environment_of(plan.choice.backend),
             token=token,
             scratch=folder / "scratch",

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Command, Readiness, Semantics, Setting, Variant
+from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
+
+_OPTIONS = (
+    Option(
+        "fast-poll",
+        "the worker looks for work ten times as often",
+        settings=(
+            Setting(
+                "poll_delay", "0.05", "0.5", "a task need not wait half a second to be noticed"
+            ),
+        ),
+        source="API Reference, arq.worker.Worker, poll_delay",
+        speed=4.0,
+    ),
+)
 
 
 class Arq(Backend):
@@ -18,9 +32,9 @@ class Arq(Backend):
             ),
         )
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         # A job's id leaves this sorted set when it has finished, not when it starts.
-        return (f"{namespace}:queue",)
+        return (f"{namespace or 'arq'}:queue",)
 
 
 class Polling(Variant):
@@ -30,7 +44,7 @@ class Polling(Variant):
     """
 
     def nominal_rate(self, concurrency: int) -> float:
-        return self.nominal_tasks_per_s * concurrency if concurrency < 4 else 600.0
+        return super().nominal_rate(concurrency) if concurrency < 4 else 600.0
 
 
 BACKEND = Arq(
@@ -73,13 +87,22 @@ BACKEND = Arq(
             "the lease's namespace + :queue",
             "arq:queue",
             "every key of a lease can be told apart and removed",
+            among_others=True,
         ),
         Setting(
             "_job_id",
             "the lease's namespace + the task's id",
             "a random UUID",
-            "arq has no key prefix; the caller must know the ids of a chain's later steps",
+            "arq has no key prefix",
+            among_others=True,
+        ),
+        Setting(
+            "_job_id (a chain's later steps)",
+            "the task's id",
+            "a random UUID",
+            "the caller must know the ids of the later steps",
         ),
     ),
+    options=_OPTIONS,
     folder=Path(__file__).parent,
 )

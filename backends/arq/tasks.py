@@ -19,8 +19,9 @@ ADD_SERVICE_S = setting("add.service_s", 0)
 
 
 def job_id(task_id: int) -> str:
-    """The id of a task's job; it is in the name of every key that arq makes for the job."""
-    return f"{namespace()}:{task_id}"
+    """The id that a task's job has where it must be known beforehand; it is in the name of every
+    key that arq makes for the job."""
+    return f"{namespace()}:{task_id}" if namespace() else str(task_id)
 
 
 async def enqueue(redis: Any, steps: Sequence[Any], **extra: Any) -> Any:
@@ -28,7 +29,9 @@ async def enqueue(redis: Any, steps: Sequence[Any], **extra: Any) -> Any:
     (name, kwargs), *rest = steps
     if rest:
         extra["then"] = rest
-    return await redis.enqueue_job(name, _job_id=job_id(kwargs["task_id"]), **kwargs, **extra)
+    if namespace() or "x" in extra:  # beside others, or a later step, whose id the caller knows
+        extra["_job_id"] = job_id(kwargs["task_id"])
+    return await redis.enqueue_job(name, **kwargs, **extra)
 
 
 async def pass_on(ctx, then, result):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from backends.kit.settings import concurrency, namespace, redis_url, require_installed
+from backends.kit.settings import concurrency, namespace, option, redis_url, require_installed
 
 require_installed("arq")
 
 from arq.connections import RedisSettings  # noqa: E402  (only after the check above)
+from arq.constants import default_queue_name  # noqa: E402
 
 from backends.arq import tasks  # noqa: E402
 
@@ -26,5 +27,7 @@ class WorkerSettings:
 
     functions = tasks.FUNCTIONS
     redis_settings = _redis_settings(redis_url())
-    queue_name = f"{namespace()}:queue"
+    queue_name = f"{namespace()}:queue" if namespace() else default_queue_name
     max_jobs = concurrency()
+    if option("fast-poll"):
+        poll_delay = 0.05

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Command, Readiness, Semantics, Setting, Variant
+from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
 
 _SEMANTICS = Semantics(
     ack="late",
@@ -36,6 +36,7 @@ _SETTINGS = (
         "the lease's namespace",
         "none",
         "every key of a lease can be told apart and removed",
+        among_others=True,
     ),
     Setting("imports", "backends.celery.tasks", "none", "explicit imports, no autodiscovery"),
     Setting(
@@ -68,6 +69,51 @@ _PREFORK = Variant(
 )
 
 
+_PREFETCH = "User Guide, Optimizing, Prefetch Limits"
+
+_OPTIONS = (
+    Option(
+        "warning-log",
+        "no two lines a task in the worker's log",
+        settings=(
+            Setting("--loglevel", "WARNING", "INFO here", "the worker's own default, as if unsaid"),
+        ),
+        source="Command Line Interface, celery worker",
+    ),
+    Option(
+        "prefetch-1",
+        "a worker holds no more tasks than it runs",
+        settings=(
+            Setting(
+                "worker_prefetch_multiplier",
+                "1",
+                "4",
+                "long tasks: none waits behind one while another worker is free",
+            ),
+        ),
+        source=_PREFETCH,
+    ),
+    Option(
+        "prefetch-64",
+        "a worker fetches far ahead",
+        settings=(
+            Setting(
+                "worker_prefetch_multiplier",
+                "64",
+                "4",
+                "many short tasks: the worker need not wait for messages",
+            ),
+        ),
+        source=_PREFETCH,
+    ),
+    Option(
+        "tuned",
+        "what the guide advises for many short tasks, logging as by default",
+        includes=("warning-log", "prefetch-64"),
+        source=_PREFETCH,
+    ),
+)
+
 # Logged by the consumer once it listens on the queue.
 _READY = Readiness(r"\S+@\S+ ready\.")
 
@@ -76,7 +122,8 @@ class Celery(Backend):
     """Celery's worker is one command with N slots; the solo pool has one slot, so N commands."""
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
-        command = ("-m", "celery", "-A", "backends.celery.app", "worker", "--loglevel", "INFO")
+        level = "WARNING" if variant.has("warning-log") else "INFO"
+        command = ("-m", "celery", "-A", "backends.celery.app", "worker", "--loglevel", level)
         if variant.name == "solo":
             return tuple(
                 Command((*command, "-P", "solo", "-n", f"solo{number}@%h"), _READY)
@@ -86,8 +133,9 @@ class Celery(Backend):
         words = (*command, "-P", variant.name, "-c", str(concurrency), *limits)
         return (Command(words, _READY),)
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
-        return (f"{namespace}:celery", f"{namespace}:unacked")
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
+        prefix = f"{namespace}:" if namespace else ""
+        return (f"{prefix}celery", f"{prefix}unacked")
 
 
 _LOST_ACKS = (
@@ -135,5 +183,6 @@ BACKEND = Celery(
         ),
     ),
     settings=_SETTINGS,
+    options=_OPTIONS,
     folder=Path(__file__).parent,
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from backends.kit.settings import namespace, redis_url, require_installed
+from backends.kit.settings import namespace, option, redis_url, require_installed
 
 require_installed("celery")
 
 from celery import Celery  # noqa: E402  (only after the check above)
 
-_prefix = {"global_keyprefix": f"{namespace()}:"}
+_prefix = {"global_keyprefix": f"{namespace()}:"} if namespace() else {}
 
 app = Celery("bench", broker=redis_url(), backend=redis_url())
 app.conf.update(
@@ -23,3 +23,6 @@ app.conf.update(
     broker_transport_options=_prefix,
     result_backend_transport_options=_prefix,
 )
+for _multiplier in (1, 64):
+    if option(f"prefetch-{_multiplier}"):
+        app.conf.worker_prefetch_multiplier = _multiplier

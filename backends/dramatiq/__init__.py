@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Command, Readiness, Semantics, Setting, Variant
+from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
 
 _SETTINGS = (
     Setting("--processes", "1", "one per CPU", "concurrency is counted in threads"),
@@ -14,6 +14,7 @@ _SETTINGS = (
         "the lease's namespace",
         "dramatiq",
         "every key of a lease can be told apart and removed",
+        among_others=True,
     ),
     Setting("Results middleware", "added", "not among the defaults", "callers fetch results"),
     Setting("store_results", "True", "False", "callers fetch results"),
@@ -22,12 +23,14 @@ _SETTINGS = (
         "the lease's namespace and :results",
         "dramatiq-results",
         "every key of a lease can be told apart and removed",
+        among_others=True,
     ),
     Setting(
         "RedisBackend use_namespace_prefix_keys",
         "True",
         "False",
         "by default a result's key is a hash that hides the namespace",
+        among_others=True,
     ),
     Setting(
         "RedisBackend url socket_timeout",
@@ -51,17 +54,39 @@ _SETTINGS = (
 )
 
 
+_OPTIONS = (
+    Option(
+        "processes-2",
+        "the threads in two processes",
+        settings=(
+            Setting(
+                "--processes, --threads",
+                "2, half the concurrency (rounded up)",
+                "1, the concurrency here",
+                "threads of one process share one core; dramatiq itself starts a process per core",
+            ),
+        ),
+        source="User Guide, Workers",
+    ),
+)
+
+
 class Dramatiq(Backend):
     """One worker process with N threads."""
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
-        words = ("-m", "dramatiq", "backends.dramatiq.tasks", "-p", "1", "-t", str(concurrency))
-        # Logged once the consumers and the threads have been started.
-        return (Command(words, Readiness(r"Worker process is ready for action\.")),)
+        processes = min(2, concurrency) if variant.has("processes-2") else 1
+        threads = -(-concurrency // processes)
+        sizes = ("-p", str(processes), "-t", str(threads))
+        words = ("-m", "dramatiq", "backends.dramatiq.tasks", *sizes)
+        # Logged by each process once its consumers and its threads have been started.
+        ready = Readiness(r"Worker process is ready for action\.", times=processes)
+        return (Command(words, ready),)
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         # A message stays in its queue's hash until it is acknowledged; the delay queue has one too.
-        return (f"{namespace}:default.msgs", f"{namespace}:default.DQ.msgs")
+        prefix = namespace or "dramatiq"
+        return (f"{prefix}:default.msgs", f"{prefix}:default.DQ.msgs")
 
 
 BACKEND = Dramatiq(
@@ -86,5 +111,6 @@ BACKEND = Dramatiq(
         ),
     ),
     settings=_SETTINGS,
+    options=_OPTIONS,
     folder=Path(__file__).parent,
 )

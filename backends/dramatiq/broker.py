@@ -21,13 +21,13 @@ def _patient(url: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}socket_timeout=3600"
 
 
-results = RedisBackend(
-    url=_patient(redis_url()),
-    namespace=f"{namespace()}:results",
-    use_namespace_prefix_keys=True,
-)
+# Beside others a result's key must name the lease; by default it is a hash that hides that.
+_named = {"namespace": namespace()} if namespace() else {}
+_kept = {"namespace": f"{namespace()}:results", "use_namespace_prefix_keys": True} if _named else {}
+
+results = RedisBackend(url=_patient(redis_url()), **_kept)
 
 # The default middleware stays; results are added to it.
-broker = RedisBroker(url=redis_url(), namespace=namespace())
+broker = RedisBroker(url=redis_url(), **_named)
 broker.add_middleware(Results(backend=results, result_ttl=3_600_000))
 dramatiq.set_broker(broker)

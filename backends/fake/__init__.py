@@ -30,10 +30,10 @@ class Fake(Backend):
         words = ("-m", "backends.fake.worker", "--behaviour", variant.name)
         return (Command(words, Readiness(r"fake worker ready")),)
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         return ()
 
-    def pending(self, redis: Any, namespace: str, directory: Path) -> int:
+    def pending(self, redis: Any, namespace: str | None, directory: Path) -> int:
         path = directory / FILE
         if not path.is_file():
             return 0

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Capabilities, Command, Readiness, Semantics, Setting, Variant
+from backends.spec import (
+    Backend,
+    Capabilities,
+    Command,
+    Option,
+    Readiness,
+    Semantics,
+    Setting,
+    Variant,
+)
 
 _SEMANTICS = Semantics(
     ack="early",
@@ -19,13 +28,32 @@ _SEMANTICS = Semantics(
     fifo=True,
 )
 
+_PARSER = "Replies are read by redis-py's own parser, as Celery, dramatiq and RQ read theirs."
+_OPTIONS = (
+    Option(
+        "hiredis",
+        "replies are read by hiredis, as arq reads its own",
+        settings=(
+            Setting(
+                "parser_class",
+                "hiredis's",
+                "redis-py's own",
+                "the faster of the two; a library whose environment has hiredis is to be seen "
+                "against this",
+            ),
+        ),
+        source="redis-py, README, Installation",
+        speed=1.2,
+    ),
+)
+
 _ONE = Variant(
     name="one",
     summary="one process whatever the concurrency",
     concurrency="1 process x 1 task",
     semantics=_SEMANTICS,
     nominal_tasks_per_s=7000,
-    caveat="One task at a time at every concurrency.",
+    caveat=f"One task at a time at every concurrency. {_PARSER}",
 )
 
 
@@ -33,13 +61,13 @@ class Floor(Backend):
     """A worker command is one process that runs one task at a time."""
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
-        processes = 1 if variant is _ONE else concurrency
+        processes = 1 if variant.name == _ONE.name else concurrency
         command = Command(("-m", "backends.floor.worker"), Readiness(r"floor worker ready"))
         return (command,) * processes
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         # A task that runs has left the list and is nowhere.
-        return (f"{namespace}:queue",)
+        return (f"{namespace}:queue" if namespace else "queue",)
 
 
 BACKEND = Floor(
@@ -56,11 +84,11 @@ BACKEND = Floor(
             semantics=_SEMANTICS,
             nominal_tasks_per_s=6000,
             nominal_grows=True,
+            caveat=_PARSER,
         ),
     ),
     capabilities=Capabilities(sees_failure=False, results=False, retries=False, chains=False),
     settings=(
-        Setting("hiredis", "installed", "not installed", "the faster of redis-py's two parsers"),
         Setting(
             "single_connection_client",
             "True",
@@ -68,6 +96,7 @@ BACKEND = Floor(
             "a command takes no connection from a pool and gives none back",
         ),
     ),
+    options=_OPTIONS,
     stop_within_s=5.0,
     is_floor=True,
     folder=Path(__file__).parent,

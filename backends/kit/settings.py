@@ -1,9 +1,10 @@
 """What the harness tells a worker or producer, through the environment.
 
-``BENCH_REDIS_URL``, ``BENCH_NAMESPACE``, ``BENCH_VARIANT``, ``BENCH_CONCURRENCY``,
-``BENCH_EVENTS`` (folder of event files), ``BENCH_SCRATCH`` (folder removed after the lease),
-``BENCH_ROLE``, ``BENCH_SETTINGS`` (JSON, keys ``scenario.parameter``) and, where a scenario needs
-it, ``BENCH_TELEGRAM_URL``.
+``BENCH_REDIS_URL``, ``BENCH_NAMESPACE`` (the lease's name), ``BENCH_OWN_DATABASE`` (set where all
+keys of the database at the URL are the lease's), ``BENCH_VARIANT``, ``BENCH_OPTIONS`` (names,
+joined by ``+``), ``BENCH_CONCURRENCY``, ``BENCH_EVENTS`` (folder of event files),
+``BENCH_SCRATCH`` (folder removed after the lease), ``BENCH_ROLE``, ``BENCH_SETTINGS`` (JSON, keys
+``scenario.parameter``) and, where a scenario needs it, ``BENCH_TELEGRAM_URL``.
 """
 
 from __future__ import annotations
@@ -21,9 +22,18 @@ def redis_url() -> str:
     return os.environ["BENCH_REDIS_URL"]
 
 
-def namespace() -> str:
-    """The string that must be part of every Redis key this lease makes."""
-    return os.environ["BENCH_NAMESPACE"]
+def namespace() -> str | None:
+    """The string that must be part of every Redis key this lease makes.
+
+    ``None`` where the database is the lease's own: then the library's own names and keys stay as
+    they are.
+    """
+    return None if "BENCH_OWN_DATABASE" in os.environ else os.environ["BENCH_NAMESPACE"]
+
+
+def option(name: str) -> bool:
+    """Whether the variant is run with this option of those that its backend declares."""
+    return name in os.environ.get("BENCH_OPTIONS", "").split("+")
 
 
 def concurrency() -> int:

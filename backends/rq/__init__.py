@@ -9,6 +9,7 @@ from backends.spec import (
     Backend,
     Command,
     KnownDefect,
+    Option,
     Readiness,
     Semantics,
     Setting,
@@ -45,6 +46,7 @@ _SETTINGS = (
         "the lease's namespace and a UUID",
         "a UUID",
         "every key of a lease can be told apart and removed",
+        among_others=True,
     ),
     Setting(
         "socket_timeout (producer)",
@@ -67,29 +69,73 @@ _CAVEAT = (
 _ENDED = frozenset({b"finished", b"failed", b"stopped", b"canceled"})
 
 
+_CLASSES = {"fork": "", "simple": "rq.worker.SimpleWorker"}
+
+_OPTIONS = (
+    Option(
+        "preload",
+        "the tasks' module is loaded before the fork",
+        settings=(
+            Setting(
+                "--config, imports of",
+                "the tasks' module",
+                "none of the user's",
+                "a forked process inherits what its worker has loaded; else each job loads it anew",
+            ),
+        ),
+        source="Workers, Performance Notes",
+        variants=frozenset({"fork"}),
+    ),
+    Option(
+        "spawn",
+        "SpawnWorker: a new process started for every job",
+        settings=(
+            Setting(
+                "--worker-class",
+                "rq.worker.SpawnWorker",
+                "rq.Worker here",
+                "one of the two that RQ's notes name for production",
+            ),
+        ),
+        source="Notes on Performance",
+        variants=frozenset({"fork"}),
+        speed=0.1,
+    ),
+    Option(
+        "tuned",
+        "what the documentation advises against the cost of forks",
+        includes=("preload",),
+        source="Workers, Performance Notes",
+        variants=frozenset({"fork"}),
+    ),
+)
+
+
 class RQ(Backend):
     """RQ's worker pool is one command that forks N workers, each with one job at a time."""
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         command = ("-m", "rq.cli", "worker-pool", "-c", "backends.rq.worker_config")
-        limits = tuple(part for s in variant.settings for part in (s.name, s.value))
-        words = (*command, "-n", str(concurrency), *limits)
+        kind = "rq.worker.SpawnWorker" if variant.has("spawn") else _CLASSES[variant.name]
+        classes = ("--worker-class", kind) if kind else ()
+        words = (*command, "-n", str(concurrency), *classes)
         # Logged by each worker once it is registered and subscribed.
         return (Command(words, Readiness(r"\*\*\* Listening on", times=concurrency)),)
 
-    def queue_keys(self, namespace: str) -> tuple[str, ...]:
+    def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
+        queue = namespace or "default"
         return (
-            f"rq:queue:{namespace}",
-            f"rq:queue:{namespace}:intermediate",
-            f"rq:scheduled:{namespace}",
-            f"rq:deferred:{namespace}",
+            f"rq:queue:{queue}",
+            f"rq:queue:{queue}:intermediate",
+            f"rq:scheduled:{queue}",
+            f"rq:deferred:{queue}",
         )
 
-    def pending(self, redis: Any, namespace: str, directory: Path) -> int:
+    def pending(self, redis: Any, namespace: str | None, directory: Path) -> int:
         """Also the started jobs, but for those that have ended: RQ forgets to take some of a
         chain's jobs out of that registry (see NOTES.md, "Started registry")."""
         started = 0
-        for entry in redis.zrange(f"rq:wip:{namespace}", 0, -1):
+        for entry in redis.zrange(f"rq:wip:{namespace or 'default'}", 0, -1):
             job_id = entry.split(b":")[0].decode()
             started += redis.hget(f"rq:job:{job_id}", "status") not in _ENDED
         return started + super().pending(redis, namespace, directory)
@@ -143,6 +189,7 @@ BACKEND = RQ(
         ),
     ),
     settings=_SETTINGS,
+    options=_OPTIONS,
     known_defects=(
         # Due times are cut to the whole second: see "Retry delays" there.
         KnownDefect(

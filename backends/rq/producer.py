@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 from uuid import uuid4
 
+from rq import Retry
+
 from backends.kit.client import NoResult, Step, TaskFailed
-from backends.kit.settings import namespace
+from backends.kit.settings import namespace, setting
 from backends.rq import tasks
 from backends.rq.queues import queue
+
+_NAMESPACE = namespace()
+
+
+def _retry(delay_s: float) -> Retry:
+    # RQ takes whole seconds. It also cuts due times to the second, so that a retry may come up to
+    # a second early: that is left as it is, for it is what a user of interval=5 gets.
+    return Retry(max=3, interval=math.ceil(delay_s))
+
+
+_RETRIES = {name: _retry(setting(f"{name}.retry_delay_s", 5)) for name in ("flaky", "notification")}
 
 
 class Client:
     def send(self, steps: list[Step]) -> Any:
         job = None
         for step in steps:
-            # RQ's own ids would leave keys that do not name the lease.
-            job_id = f"{namespace()}-{uuid4().hex}"
-            job = getattr(tasks, step.task).delay(**step.kwargs, job_id=job_id, depends_on=job)
+            function = getattr(tasks, step.task)
+            job = queue.enqueue(function, kwargs=step.kwargs, depends_on=job, **_how(step.task))
         return job
 
     def serialise(self, steps: list[Step]) -> bytes:
         """The job's call; the hash that is kept has it among short fields made here too."""
         (step,) = steps
-        job_id = f"{namespace()}-{uuid4().hex}"
-        job = queue.create_job(getattr(tasks, step.task), kwargs=step.kwargs, job_id=job_id)
+        job = queue.create_job(getattr(tasks, step.task), kwargs=step.kwargs, **_how(step.task))
         return job.to_dict()["data"]
 
     def result(self, handle: Any, timeout_s: float) -> Any:
@@ -43,6 +55,16 @@ class Client:
 
     def close(self) -> None:
         queue.connection.close()
+
+
+def _how(task: str) -> dict[str, Any]:
+    """How a task is enqueued."""
+    how: dict[str, Any] = {"result_ttl": 3600, "failure_ttl": 3600}
+    if task in _RETRIES:
+        how["retry"] = _RETRIES[task]
+    if _NAMESPACE:  # beside others a job's id names the lease: its keys hold nothing else of it
+        how["job_id"] = f"{_NAMESPACE}-{uuid4().hex}"
+    return how
 
 
 def connect() -> Client:

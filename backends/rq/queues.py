@@ -10,4 +10,4 @@ from redis import Redis  # noqa: E402  (only after the check above)
 from rq import Queue  # noqa: E402
 
 # No socket timeout: redis-py's default of 5 s would cut a longer wait for a result short.
-queue = Queue(namespace(), connection=Redis.from_url(redis_url(), socket_timeout=None))
+queue = Queue(namespace() or "default", connection=Redis.from_url(redis_url(), socket_timeout=None))

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from backends.kit.settings import namespace, redis_url
+from backends.kit import task  # noqa: F401  (loaded here, for the forks to inherit)
+from backends.kit.settings import namespace, option, redis_url, require_installed
+from scenarios import workload  # noqa: F401  (as above)
+
+# A fork imports the task's module anew for each job (``backends.rq.tasks``), as a user's does.
+# What that imports of ours would be paid for each time too, and no user has it: it is loaded here.
+
+require_installed("rq")
+
+if option("preload"):
+    from backends.rq import tasks  # noqa: F401  (as above)
 
 REDIS_URL = redis_url()
-QUEUES = [namespace()]
+QUEUES = [namespace() or "default"]

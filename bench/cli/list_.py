@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from backends import Choice, all_backends
+from backends.spec import Option
 from bench.cli.console import PlainConsole
 from bench.plan.profile import builtin_profiles, load_profile
 from scenarios import all_scenarios
@@ -43,8 +44,15 @@ def list_(
     for column in rows[0]:
         table.add_column(column, no_wrap=column == "name", overflow="fold")
     for row in rows:
-        table.add_row(*(", ".join(v) if isinstance(v, list) else str(v) for v in row.values()))
+        table.add_row(*map(_text, row.values()))
     PlainConsole().print(table)
+
+
+def _text(value: Any) -> str:
+    """A value of a row in one cell of the table; of what has a name, the name."""
+    if isinstance(value, list):
+        return ", ".join(part["name"] if isinstance(part, dict) else part for part in value)
+    return str(value)
 
 
 def _backends() -> list[dict[str, Any]]:
@@ -54,11 +62,23 @@ def _backends() -> list[dict[str, Any]]:
             "summary": variant.summary,
             "concurrency": variant.concurrency,
             "here": variant.unsupported_reason() or "yes",
+            "options": [_option(o) for o in backend.options if o.fits(variant)],
         }
         for backend in all_backends().values()
         if not backend.hidden
         for variant in backend.variants
     ]
+
+
+def _option(option: Option) -> dict[str, Any]:
+    settings = [{"name": s.name, "value": s.value, "why": s.why} for s in option.settings]
+    return {
+        "name": option.name,
+        "summary": option.summary,
+        "settings": settings,
+        "includes": list(option.includes),
+        "source": option.source,
+    }
 
 
 def _scenarios() -> list[dict[str, Any]]:

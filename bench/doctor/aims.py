@@ -9,7 +9,8 @@ RECORDER_NS = 2500.0
 #: A recorder that used Redis would add one or two per task. What differs by chance is how often
 #: a worker looks for more.
 COMMANDS_ADDED = 0.1
-#: Throughput with the harness over throughput without.
+#: Throughput with the harness over that of the library's plain program, and the same of what is
+#: done per second of the workers' CPU.
 RATIO = 0.97
 
 
@@ -30,10 +31,11 @@ def aims(figures: dict[str, Any]) -> list[dict[str, Any]]:
     for name, added in figures["redis_commands_added"].items():
         met = added is not None and abs(added) <= COMMANDS_ADDED
         found.append(_aim(f"redis_commands_added 0 (+-{COMMANDS_ADDED:g}) {name}", added, met))
-    for name, ratio in figures["perturbation_ratio"].items():
-        value = ratio["ratio"]
-        met = value is not None and value >= RATIO
-        found.append(_aim(f"perturbation_ratio >= {RATIO:g} {name}", value, met))
+    for figure in ("perturbation_ratio", "cpu_ratio"):
+        for name, ratio in figures[figure].items():
+            value = ratio["ratio"]
+            met = value is not None and value >= RATIO
+            found.append(_aim(f"{figure} >= {RATIO:g} {name}", value, met))
     return found
 
 

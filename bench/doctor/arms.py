@@ -1,9 +1,8 @@
-"""The two arms of the comparison: a drain as a run does it, and the same drain with nothing."""
+"""The two arms of the comparison: a drain as a run does it, and the library's plain program."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import subprocess
 import time
@@ -12,22 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backends.spec import Backend
 from bench.doctor.costs import close
 from bench.doctor.drain import Observer, Seen
 from bench.plan.cells import LeasePlan
 from bench.record.store import RunFolder
-from bench.run.offering import wire
 from bench.run.trial import run_trial
+from bench.server.keyspace import Keyspace
 from bench.server.redis_server import Server
 from bench.system import processes
-from bench.system.places import ROOT
 from bench.workers import logs
 from bench.workers.environments import Environment
 from bench.workers.lease import Lease
 from bench.workers.logs import Logs
-from bench.workers.producer import LeaseFailed, Producer
-from bench.workers.workers import Workers
+from bench.workers.producer import LeaseFailed, TrialTimeout, ended
+from bench.workers.workers import PLAIN, Workers
 
 TIMEOUT_S = 120.0
 
@@ -59,11 +56,11 @@ class _Observed(Lease):
 
     def start_workers(self, deadline: float) -> None:
         if not self.ready:
-            self.observer.start()
+            self.observer.start(lambda: self.workers.pids)
         super().start_workers(deadline)
 
     def ask(self, deadline: float, **command: Any) -> dict[str, Any]:
-        # Fetching results is not part of a drain: the bare arm fetches none.
+        # Fetching results is not part of a drain: the plain program fetches none.
         if command["op"] == "collect":
             self.see(deadline)
         return super().ask(deadline, **command)
@@ -93,7 +90,7 @@ def with_harness(plan: LeasePlan, env: Environment, place: Place) -> Seen:
         token=place.token,
         scratch=place.scratch,
     )
-    lease.observer = _observer(plan, lease.namespace, place)
+    lease.observer = _observer(plan, lease.keys, place.scratch / lease.namespace)
     with lease.observer, lease:
         outcome = run_trial(lease, trial, TIMEOUT_S)
         if outcome.status != "ok":
@@ -101,11 +98,11 @@ def with_harness(plan: LeasePlan, env: Environment, place: Place) -> Seen:
         return lease.see(time.monotonic() + TIMEOUT_S)
 
 
-# --- with nothing -----------------------------------------------------------------------------
+# --- without -----------------------------------------------------------------------------------
 
 
-def bare(plan: LeasePlan, env: Environment, place: Place) -> Seen:
-    """Drain the same tasks by the same worker command, sent by a bare loop; nothing is recorded.
+def plain(plan: LeasePlan, env: Environment, place: Place) -> Seen:
+    """Drain as many tasks by the library's plain program: a user's, with nothing of ours in it.
 
     Raises:
         LeaseFailed: a process ended by itself.
@@ -114,65 +111,73 @@ def bare(plan: LeasePlan, env: Environment, place: Place) -> Seen:
     """
     (trial,) = plan.trials
     deadline = time.monotonic() + TIMEOUT_S
-    namespace = f"{place.token}-{trial.number:04d}-{time.monotonic_ns() & 0xFFFF:04x}"
-    variables = bare_variables(plan, namespace, place)
-    with (
-        _observer(plan, namespace, place) as observer,
-        _gone_after(plan, namespace, place) as log_files,
-        _sender(env, variables, log_files) as sender,
-    ):
-        sender.await_ready(deadline)
-        sender.ask(deadline, items=wire(trial.cell.items(trial.number)))
-        observer.start()
-        with _workers(plan, env, variables, log_files) as workers:
+    name = f"{place.token}-{trial.number:04d}-{time.monotonic_ns() & 0xFFFF:04x}"
+    with _ground(plan, name, place) as (keys, log_files):
+        variables = plain_variables(plan, name, keys, place)
+        with (
+            _observer(plan, keys, place.scratch / name) as observer,
+            _sent(env, variables, log_files, trial.cell.tasks, deadline),
+            _workers(plan, env, variables, log_files) as workers,
+        ):
+            observer.start(lambda: workers.pids)
+            workers.start()
             return observer.finish(deadline, workers.check_alive)
 
 
-def bare_variables(plan: LeasePlan, namespace: str, place: Place) -> dict[str, str]:
-    """The environment of a lease's processes, without a folder for events."""
+def plain_variables(plan: LeasePlan, name: str, keys: Keyspace, place: Place) -> dict[str, str]:
+    """What the plain program's processes are told; the first two are for us to find them by."""
     return processes.clean_environment(
         {
             processes.TOKEN_VARIABLE: place.token,
-            "BENCH_NAMESPACE": namespace,
-            "BENCH_VARIANT": plan.choice.variant.name,
-            "BENCH_CONCURRENCY": str(plan.concurrency),
-            "BENCH_SCRATCH": str(place.scratch / namespace),
-            "BENCH_SETTINGS": json.dumps(plan.settings),
-            "BENCH_REDIS_URL": place.server.url,
+            "BENCH_NAMESPACE": name,
+            "REDIS_URL": keys.server.url,
+            "CONCURRENCY": str(plan.concurrency),
+            "SCRATCH": str(place.scratch / name),
             **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(place.scratch)),
         }
     )
 
 
 @contextlib.contextmanager
-def _gone_after(plan: LeasePlan, namespace: str, place: Place) -> Iterator[Logs]:
-    """Logs for the arm's processes; after it no process, key or file of the arm is left."""
-    scratch = place.scratch / namespace
+def _ground(plan: LeasePlan, name: str, place: Place) -> Iterator[tuple[Keyspace, Logs]]:
+    """Keys and logs for the arm's processes; after it nothing of the arm is left."""
+    scratch = place.scratch / name
     scratch.mkdir(parents=True)
-    backend: Backend = plan.choice.backend
+    keys = Keyspace(place.server, name)
     log_files = Logs(scratch, place.server.url)
     try:
-        yield log_files
+        with keys.server.client() as client:
+            keys.prepare(client)
+            yield keys, log_files
     finally:
         log_files.close()
-        processes.kill_carrying(namespace, "BENCH_NAMESPACE")
-        with place.server.client() as client:
-            backend.sweep(client, namespace)
+        processes.kill_carrying(name, "BENCH_NAMESPACE")
+        with keys.server.client() as client:
+            keys.clear(client, plan.choice.backend)
+        keys.release()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _sender(env: Environment, variables: dict[str, str], log_files: Logs) -> Iterator[Producer]:
+def _sent(
+    env: Environment, variables: dict[str, str], log_files: Logs, tasks: int, deadline: float
+) -> Iterator[None]:
+    """A program that has sent so many tasks and stays connected."""
     process = processes.start(
-        [env.python, "-m", "backends.kit.bare", f"backends.{env.backend.folder.name}.producer"],
+        [env.python, "send.py", str(tasks)],
         env=variables | {"BENCH_ROLE": "producer"},
-        cwd=ROOT,
+        cwd=env.backend.folder / PLAIN,
         log=log_files.open(logs.PRODUCER),
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
     )
     try:
-        yield Producer(process)
+        while f"sent {tasks}" not in log_files.read(logs.PRODUCER):
+            if process.poll() is not None:
+                raise ended("the plain sender", process.returncode)
+            if time.monotonic() > deadline:
+                raise TrialTimeout("the plain sender has not sent its tasks")
+            time.sleep(0.02)
+        yield
     finally:
         close(process)
 
@@ -181,6 +186,7 @@ def _sender(env: Environment, variables: dict[str, str], log_files: Logs) -> Ite
 def _workers(
     plan: LeasePlan, env: Environment, variables: dict[str, str], log_files: Logs
 ) -> Iterator[Workers]:
+    """The plain program's workers, not yet started."""
     backend = plan.choice.backend
     workers = Workers(
         backend,
@@ -189,17 +195,16 @@ def _workers(
         python=env.python,
         variables=variables,
         log_files=log_files,
+        plain=True,
     )
     patience_s = 0.5
     try:
-        workers.start()
         yield workers
         patience_s = backend.stop_within_s
     finally:
         workers.stop(patience_s)
 
 
-def _observer(plan: LeasePlan, namespace: str, place: Place) -> Observer:
+def _observer(plan: LeasePlan, keys: Keyspace, scratch: Path) -> Observer:
     tasks = plan.trials[0].cell.tasks
-    scratch = place.scratch / namespace
-    return Observer(place.server, plan.choice.backend, namespace, scratch, tasks)
+    return Observer(keys.server, plan.choice.backend, keys.namespace, scratch, tasks)

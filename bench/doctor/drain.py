@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import redis
 
 from backends.spec import Backend
 from bench.server.redis_server import Server
+from bench.system import usage
 from bench.workers.producer import TrialTimeout
 
 POLL_S = 0.025
@@ -32,11 +33,13 @@ class Seen:
         per_s: tasks per second.
         polls: looks at the broker between the first and the last tenth of the tasks.
         commands: that the server got per task from everybody but the observer, by name.
+        cpu_ms: of the workers' processes per task, in the same stretch as ``per_s``.
     """
 
     per_s: float
     polls: int
     commands: dict[str, float]
+    cpu_ms: float
 
 
 class TooFewPolls(Exception):
@@ -66,12 +69,15 @@ class Observer:
     """
 
     def __init__(
-        self, server: Server, backend: Backend, namespace: str, directory: Path, tasks: int
+        self, server: Server, backend: Backend, namespace: str | None, directory: Path, tasks: int
     ) -> None:
         self._client = Counting(server.url)
         self._look: Callable[[], int] = lambda: backend.pending(self._client, namespace, directory)
         self._tasks = tasks
         self._looks: list[tuple[int, int]] = []
+        self._workers: Callable[[], Sequence[int]] = tuple
+        #: Tasks done, and the CPU seconds used by then: at either end of what counts.
+        self._used: list[tuple[int, float]] = []
         self._stop = threading.Event()
         self._empty = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -88,8 +94,13 @@ class Observer:
             self._thread.join()
         self._client.connection_pool.disconnect()
 
-    def start(self) -> None:
-        """Begin to look: the queue is filled and the workers are about to start."""
+    def start(self, workers: Callable[[], Sequence[int]] = tuple) -> None:
+        """Begin to look: the queue is filled and the workers are about to start.
+
+        Args:
+            workers: gives the pids of their root processes.
+        """
+        self._workers = workers
         self._thread.start()
 
     def finish(self, deadline: float, check_alive: Callable[[], None]) -> Seen:
@@ -112,7 +123,7 @@ class Observer:
         commands = self._others()
         commands.subtract(self._commands)
         per_task = {name: calls / self._tasks for name, calls in commands.items() if calls}
-        return Seen(*rate(self._looks, self._tasks), per_task)
+        return Seen(*rate(self._looks, self._tasks), per_task, self._cpu_ms())
 
     def _watch(self) -> None:
         due = time.monotonic()
@@ -121,6 +132,7 @@ class Observer:
                 before = time.perf_counter_ns()
                 left = self._look()
                 self._looks.append(((before + time.perf_counter_ns()) // 2, left))
+                self._note_cpu(self._tasks - left)
                 if left == 0:
                     self._empty.set()
                     return
@@ -128,6 +140,16 @@ class Observer:
                 self._stop.wait(due - time.monotonic())
         except Exception as error:
             self._failure = error
+
+    def _note_cpu(self, done: int) -> None:
+        """Read it twice: at the first look within what counts, and at the first one after."""
+        due = (CUT, 1 - CUT)
+        if len(self._used) < len(due) and done >= due[len(self._used)] * self._tasks:
+            self._used.append((done, usage.used(list(self._workers())).cpu_s))
+
+    def _cpu_ms(self) -> float:
+        (done_first, first), (done_last, last) = self._used
+        return (last - first) * 1000 / max(1, done_last - done_first)
 
     def _others(self) -> Counter[str]:
         """Commands the server has carried out so far, by name, but for ours."""

@@ -17,8 +17,9 @@ import numpy as np
 from backends import Choice
 from bench.doctor import costs
 from bench.doctor.aims import aims
-from bench.doctor.arms import Place, bare, with_harness
+from bench.doctor.arms import Place, plain, with_harness
 from bench.doctor.drain import Seen, TooFewPolls
+from bench.errors import UsageError
 from bench.measure.statistics import paired_ratio
 from bench.plan.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
 from bench.plan.planner import choices_of, default_choices
@@ -26,6 +27,7 @@ from bench.record.store import RunFolder
 from bench.run.session import Options, ground
 from bench.workers.environments import Environment, environment
 from bench.workers.producer import LeaseFailed, TrialTimeout
+from bench.workers.workers import PLAIN
 from scenarios import all_scenarios
 
 CONCURRENCY = 4
@@ -62,15 +64,21 @@ def measure(choices: list[Choice], options: Options, repeats: int, tell: Tell) -
         ``recorder_ns_per_event`` (median) and ``recorder_ns_per_event_range``;
         ``redis_command_us`` (median) and ``redis_command_us_p99``;
         ``schedule_lateness_ms_p99`` by rate; by variant ``perturbation_ratio`` (``ratio``, ``low``,
-        ``high``, ``pairs``, ``harness_per_s``, ``bare_per_s``, ``polls``; where it could not be
-        measured ``ratio`` is ``None`` and ``failed`` tells why), ``redis_commands_added`` per task
-        and, by command, ``redis_commands_differing``; ``aims``, a list
+        ``high``, ``pairs``, ``harness_per_s``, ``plain_per_s``, ``polls``; where it could not be
+        measured ``ratio`` is ``None`` and ``failed`` tells why), ``cpu_ratio`` (the same of what a
+        worker's CPU second does, with ``harness_ms``, ``plain_ms``), ``redis_commands_added`` per
+        task and, by command, ``redis_commands_differing``; ``aims``, a list
         of ``{"aim", "found", "met"}``.
 
     Raises:
         BenchError: the server or the folder cannot be used.
         KeyboardInterrupt: told to stop; nothing is left behind.
     """
+    if options.redis_url:
+        raise UsageError(
+            "bench doctor --measure compares with plain programs, which fill a whole database: "
+            "leave --redis-url and REDIS_URL out"
+        )
     envs = environments(choices)
     with ground(options) as place, _folder(options.out) as folder:
         token, scratch, server = place.token, place.scratch, place.server
@@ -86,6 +94,7 @@ def measure(choices: list[Choice], options: Options, repeats: int, tell: Tell) -
         where = Place(token, scratch, server, RunFolder(_fresh(folder, "run")))
         pairs = [_compare(choice, envs[choice.name], where, repeats, tell) for choice in choices]
     figures["perturbation_ratio"] = {p.choice.name: p.ratio() for p in pairs}
+    figures["cpu_ratio"] = {p.choice.name: p.cpu_ratio() for p in pairs}
     added = {p.choice.name: p.commands_added() for p in pairs}
     figures["redis_commands_added"] = {name: _total(by_name) for name, by_name in added.items()}
     figures["redis_commands_differing"] = {
@@ -114,23 +123,48 @@ def _redis(times_us: np.ndarray) -> dict[str, Any]:
     }
 
 
-# --- with the harness and without ---------------------------------------------------------------
+# --- with the harness and the plain program ------------------------------------------------------
 
 
 @dataclass
 class Pairs:
-    """A variant's drains, by pair: with the harness and without."""
+    """A variant's drains, by pair: with the harness and the plain program's."""
 
     choice: Choice
     harness: dict[int, Seen] = field(default_factory=dict)
-    bare: dict[int, Seen] = field(default_factory=dict)
+    plain: dict[int, Seen] = field(default_factory=dict)
     failed: str = ""
 
     def ratio(self) -> dict[str, Any]:
-        """Throughput with the harness over throughput without, with its interval."""
-        both = sorted(self.harness.keys() & self.bare.keys())
+        """Throughput with the harness over that of the plain program, with its interval."""
+        both = self._both()
+        found = self._ratio({n: (self.harness[n].per_s, self.plain[n].per_s) for n in both})
+        if found["ratio"] is not None:
+            found |= {
+                "harness_per_s": round(statistics.median(self.harness[n].per_s for n in both), 1),
+                "plain_per_s": round(statistics.median(self.plain[n].per_s for n in both), 1),
+                "polls": min(seen.polls for n in both for seen in (self.harness[n], self.plain[n])),
+            }
+        return found
+
+    def cpu_ratio(self) -> dict[str, Any]:
+        """The same of what a CPU second does: CPU per task of the plain program over ours."""
+        both = self._both()
+        found = self._ratio({n: (self.plain[n].cpu_ms, self.harness[n].cpu_ms) for n in both})
+        if found["ratio"] is not None:
+            found |= {
+                "harness_ms": round(statistics.median(self.harness[n].cpu_ms for n in both), 4),
+                "plain_ms": round(statistics.median(self.plain[n].cpu_ms for n in both), 4),
+            }
+        return found
+
+    def _both(self) -> list[int]:
+        return sorted(self.harness.keys() & self.plain.keys())
+
+    def _ratio(self, pairs: dict[int, tuple[float, float]]) -> dict[str, Any]:
         found = paired_ratio(
-            {n: self.harness[n].per_s for n in both}, {n: self.bare[n].per_s for n in both}
+            {n: above for n, (above, _) in pairs.items()},
+            {n: below for n, (_, below) in pairs.items()},
         )
         if self.failed or found is None:
             return {"ratio": None, "low": None, "high": None, "pairs": 0, "failed": self.failed}
@@ -139,17 +173,14 @@ class Pairs:
             "low": None if found.low is None else round(found.low, 4),
             "high": None if found.high is None else round(found.high, 4),
             "pairs": found.rounds,
-            "harness_per_s": round(statistics.median(self.harness[n].per_s for n in both), 1),
-            "bare_per_s": round(statistics.median(self.bare[n].per_s for n in both), 1),
-            "polls": min(seen.polls for n in both for seen in (self.harness[n], self.bare[n])),
         }
 
     def commands_added(self) -> dict[str, float] | None:
         """Redis commands per task that only come with the harness, by name: median over pairs."""
-        both = sorted(self.harness.keys() & self.bare.keys())
+        both = self._both()
         if self.failed or not both:
             return None
-        sides = [(self.harness[n].commands, self.bare[n].commands) for n in both]
+        sides = [(self.harness[n].commands, self.plain[n].commands) for n in both]
         names = sorted({name for pair in sides for side in pair for name in side})
         return {
             name: statistics.median(a.get(name, 0.0) - b.get(name, 0.0) for a, b in sides)
@@ -160,21 +191,33 @@ class Pairs:
 def _compare(choice: Choice, env: Environment, where: Place, repeats: int, tell: Tell) -> Pairs:
     """Drain in pairs, A B B A A B ...: what drifts meets both arms alike."""
     pairs = Pairs(choice)
-    reason = choice.variant.unsupported_reason()
+    reason = choice.variant.unsupported_reason() or _no_plain(choice)
     if reason is not None:
         pairs.failed = reason
         return pairs
     try:
         for pair in range(1, repeats + 1):
-            arms = [("harness", with_harness, pairs.harness), ("bare", bare, pairs.bare)]
+            arms = [("harness", with_harness, pairs.harness), ("plain", plain, pairs.plain)]
             for name, arm, into in arms if pair % 2 else reversed(arms):
                 seen = arm(_lease(choice, pair), env, where)
                 into[pair] = seen
-                tell(f"{choice.name} pair {pair} of {repeats}, {name}: {seen.per_s:.0f}/s")
+                tell(
+                    f"{choice.name} pair {pair} of {repeats}, {name}: {seen.per_s:.0f}/s, "
+                    f"{seen.cpu_ms:.2f} CPU ms a task"
+                )
     except (LeaseFailed, TrialTimeout, TooFewPolls) as error:
         pairs.failed = str(error)
         tell(f"{choice.name}: {error}")
     return pairs
+
+
+def _no_plain(choice: Choice) -> str | None:
+    """Why there is no plain program of the same thing to compare with."""
+    if choice.variant.named:
+        return "a plain program has no options: leave them out"
+    if not (choice.backend.folder / PLAIN / "send.py").is_file():
+        return f"backends/{choice.backend.folder.name}/{PLAIN} has no program to compare with"
+    return None
 
 
 def _lease(choice: Choice, pair: int) -> LeasePlan:

@@ -37,29 +37,40 @@ def figure_lines(figures: dict[str, Any]) -> Iterator[str]:
     told = ", ".join(f"{value:.2f} ms at {rate}/s" for rate, value in late)
     yield f"schedule late by  p99 {told}"
     yield ""
-    yield from _table(figures["perturbation_ratio"], figures["redis_commands_added"])
+    yield from _table(figures)
     yield ""
-    yield "ratio: drain throughput with the harness over throughput without, in pairs"
+    yield "/s: drain throughput with the harness over that of the library's plain program"
+    yield "CPU: tasks per CPU second of the workers, likewise; both in pairs"
     yield f"added: Redis commands per task that only come with the harness (+-{COMMANDS_ADDED:g})"
-    if _undecided(figures["perturbation_ratio"].values()):
+    if _undecided([*figures["perturbation_ratio"].values(), *figures["cpu_ratio"].values()]):
         yield (
             f"An interval with {RATIO:g} inside decides nothing: repeat on a quiet machine,\n"
             "or with more --repeats."
         )
 
 
-def _table(ratios: dict[str, Any], added: dict[str, Any]) -> Iterator[str]:
-    yield f"{'variant':18}{'with/s':>8}{'bare/s':>8}  {'ratio':24}{'added':>7}  aims"
-    for name, ratio in ratios.items():
+def _table(figures: dict[str, Any]) -> Iterator[str]:
+    """Two rows a variant, one of throughput and one of CPU."""
+    yield f"{'variant':18}{'':4}{'harness':>9}{'plain':>9}  {'ratio':22}{'added':>7}  aim"
+    for name, ratio in figures["perturbation_ratio"].items():
         if ratio["ratio"] is None:
-            yield f"{name:18}failed: {ratio['failed']}"
+            yield f"{name:18} failed: {ratio['failed']}"
             continue
-        interval = f" [{ratio['low']:.3f}, {ratio['high']:.3f}]" if ratio["low"] else ""
-        met = ratio["ratio"] >= RATIO and abs(added[name]) <= COMMANDS_ADDED
+        cpu, added = figures["cpu_ratio"][name], figures["redis_commands_added"][name]
+        met = ratio["ratio"] >= RATIO and abs(added) <= COMMANDS_ADDED
         yield (
-            f"{name:18}{ratio['harness_per_s']:8,.0f}{ratio['bare_per_s']:8,.0f}"
-            f"  {ratio['ratio']:.3f}{interval:19}{added[name]:7.3f}  {_met(met)}"
+            f"{name:18}{'/s':4}{ratio['harness_per_s']:9,.0f}{ratio['plain_per_s']:9,.0f}"
+            f"  {_ratio(ratio)}{added:7.3f}  {_met(met)}"
         )
+        yield (
+            f"{'':18}{'CPU':4}{cpu['harness_ms']:6.2f} ms{cpu['plain_ms']:6.2f} ms"
+            f"  {_ratio(cpu)}{'':7}  {_met(cpu['ratio'] >= RATIO)}"
+        )
+
+
+def _ratio(ratio: dict[str, Any]) -> str:
+    interval = f" [{ratio['low']:.3f}, {ratio['high']:.3f}]" if ratio["low"] else ""
+    return f"{ratio['ratio']:.3f}{interval}".ljust(22)
 
 
 def _met(met: bool) -> str:

@@ -50,7 +50,7 @@ def load_report(run: RunFolder) -> Report:
     cells = cells_of(known)
     built = build_tables(known, how, cells, Noise(known.rounds, facts["baseline"]))
     counts = _count(facts, trials)
-    problems = without_credentials(read_problems(run.path))
+    problems = presentable(read_problems(run.path))
     return Report(
         path=run.path,
         run_id=run.id,
@@ -65,7 +65,7 @@ def load_report(run: RunFolder) -> Report:
         warnings=(
             *microbenchmarks.missing(problems),
             *cautions(facts, counts, built, tables.rounds),
-            *endings(run.read_leases()),
+            *endings(presentable(run.read_leases())),
         ),
         headlines=headlines(built, facts["baseline"]),
         sections=_sections(cells, read_micro(run.path)),

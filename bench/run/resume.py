@@ -19,8 +19,7 @@ from bench.record.inspection import check_resumable, check_trials
 from bench.record.micro_files import FOLDER as MICRO
 from bench.record.store import RunFolder, advice_for, damage, open_run
 from bench.workers.environments import environment
-from bench.workers.logs import ALL as LOGS
-from bench.workers.logs import Logs
+from bench.workers.logs import Logs, is_log
 
 #: What must be alike, or values of one cell could not be put together.
 _SAME = {"host": ("cpu", "cores", "os", "python"), "redis": ("name", "version")}
@@ -30,8 +29,10 @@ _HALF_WRITTEN = (
     *(f".*.{ending}.tmp" for ending in ("json", "csv", "md", "svg")),
     "trials/.*.json.tmp",
 )
-#: In its folder, beside the raw events.
-_MADE_BY_A_LEASE = (PARQUET, "lease.json", *LOGS)
+#: What a lease makes in its folder beside the raw events and its logs.
+_MADE_BY_A_LEASE = (PARQUET, "lease.json")
+#: What the table of its events is called until it is moved to its place.
+_HALF_WRITTEN_EVENTS = "events.tmp"
 
 
 def open_unfinished(path: Path) -> tuple[RunFolder, Request, Plan]:
@@ -222,16 +223,11 @@ def clear_remains(folder: RunFolder, redis_url: str | None) -> None:
 def _remove(lease: Path) -> None:
     """Remove what a lease makes; its folder, too, if nothing else is in there."""
     shutil.rmtree(lease / "events", ignore_errors=True)
-    for name in _MADE_BY_A_LEASE:
-        (lease / name).unlink(missing_ok=True)
-        _half_written(lease, name).unlink(missing_ok=True)
+    for path in _files(lease):
+        if _is_made(path.name) or _is_half_written(path.name):
+            path.unlink()
     with contextlib.suppress(OSError):
         lease.rmdir()
-
-
-def _half_written(lease: Path, name: str) -> Path:
-    """What a file is called until it is moved to its place."""
-    return lease / ("events.tmp" if name == PARQUET else f".{name}.tmp")
 
 
 def _close(lease: Path, url: str) -> None:
@@ -241,5 +237,21 @@ def _close(lease: Path, url: str) -> None:
             write_parquet(read_raw(raw), table)
         shutil.rmtree(raw)
     Logs(lease, url).mask()
-    for name in _MADE_BY_A_LEASE:
-        _half_written(lease, name).unlink(missing_ok=True)
+    for path in _files(lease):
+        if _is_half_written(path.name):
+            path.unlink()
+
+
+def _files(lease: Path) -> list[Path]:
+    return [path for path in lease.iterdir() if path.is_file()]
+
+
+def _is_made(name: str) -> bool:
+    """Whether it is what a lease calls one of its files."""
+    return name in _MADE_BY_A_LEASE or is_log(name)
+
+
+def _is_half_written(name: str) -> bool:
+    """Whether it is what such a file is called until it is moved to its place."""
+    beside = name.startswith(".") and name.endswith(".tmp")
+    return name == _HALF_WRITTEN_EVENTS or (beside and _is_made(name[1 : -len(".tmp")]))

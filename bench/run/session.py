@@ -239,7 +239,7 @@ def surroundings(
             "library": env.backend.distribution,
             "version": env.library_version,
             "versions": env.versions(),
-            "settings": [_setting(setting) for setting in env.backend.settings],
+            "settings": _settings(env.backend.settings, server),
         }
         for env in environments
     }
@@ -256,7 +256,7 @@ def surroundings(
                 "concurrency": choice.variant.concurrency,
                 "is_floor": choice.backend.is_floor,
                 "caveat": choice.variant.caveat,
-                "settings": [_setting(s) for s in choice.variant.settings],
+                "settings": _settings(choice.variant.own_settings, server),
                 "semantics": vars(choice.variant.semantics),
                 "known_defects": [
                     {"check": defect.check, "told": defect.told, "where": defect.where}
@@ -268,8 +268,13 @@ def surroundings(
     }
 
 
-def _setting(setting: Setting) -> dict[str, str]:
-    return dict(vars(setting))
+def _settings(settings: Iterable[Setting], server: redis_server.Server) -> list[dict[str, str]]:
+    """Those that were really set here, as the report shows them."""
+    return [
+        {"name": s.name, "value": s.value, "default": s.default, "why": s.why}
+        for s in settings
+        if not (s.among_others and server.embedded)
+    ]
 
 
 def _shown_url(server: redis_server.Server) -> str:

@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import redis
 
 from bench.errors import RedisError, UsageError
+from bench.server.databases import COUNT, Databases
 from bench.server.url import ENCODE, check_url, mask_url, secrets_of
 from bench.system import processes
 
@@ -32,11 +33,17 @@ INSTALL_HINT = (
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers. ``url`` holds the password; ``masked_url`` may be shown."""
+    """A server that answers. ``url`` holds the password; ``masked_url`` may be shown.
+
+    Attributes:
+        embedded: we have started it, and nobody else uses it.
+        databases: which are free, where it is embedded.
+    """
 
     url: str
     embedded: bool
     facts: dict[str, Any]
+    databases: Databases = field(default_factory=Databases, compare=False, repr=False)
 
     @property
     def masked_url(self) -> str:
@@ -215,6 +222,7 @@ def _start(program: Path, url: str, token: str, folder: Path, log: Any) -> subpr
         raise RedisError(f"cannot start {program}: {error.strerror}: {INSTALL_HINT}") from None
     assert process.stdin is not None
     settings = f'bind 127.0.0.1\nport {parts.port}\nrequirepass {parts.password}\nsave ""\n'
+    settings += f"databases {COUNT}\n"
     try:
         process.stdin.write(f"{settings}appendonly no\ndaemonize no\n".encode())
         process.stdin.close()

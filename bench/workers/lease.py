@@ -20,6 +20,7 @@ from backends.kit import events
 from bench.plan.cells import LeasePlan
 from bench.record import store
 from bench.record.events import Tail, read_raw, write_parquet
+from bench.server.keyspace import Keyspace
 from bench.server.redis_server import Server
 from bench.system import processes
 from bench.system.places import ROOT
@@ -65,7 +66,7 @@ class Lease:
         self.folder = run.leases / lease_id
         self.tail = Tail(self.folder / "events")
         self.logs = Logs(self.folder, server.url)
-        self._server = server
+        self.keys = Keyspace(server, self.namespace)
         self._env = env
         self._token = token
         self._scratch = scratch / self.namespace
@@ -81,7 +82,8 @@ class Lease:
     def __enter__(self) -> Lease:
         (self.folder / "events").mkdir(parents=True)
         self._scratch.mkdir(parents=True)
-        self._meter = Meter(self._server, self._roles)
+        self._meter = Meter(self.keys.server, self._roles)
+        self.keys.prepare(self._meter.client)
         self._facts = {
             "lease_id": self.id,
             "variant": self.plan.choice.name,
@@ -115,13 +117,13 @@ class Lease:
     def _environment_variables(self) -> dict[str, str]:
         variables = {
             processes.TOKEN_VARIABLE: self._token,
-            "BENCH_NAMESPACE": self.namespace,
+            **self.keys.variables,
             "BENCH_VARIANT": self.plan.choice.variant.name,
+            "BENCH_OPTIONS": "+".join(option.name for option in self.plan.choice.variant.chosen),
             "BENCH_CONCURRENCY": str(self.plan.concurrency),
             "BENCH_EVENTS": str(self.folder.resolve() / "events"),
             "BENCH_SCRATCH": str(self._scratch),
             "BENCH_SETTINGS": json.dumps(self.plan.settings),
-            "BENCH_REDIS_URL": self._server.url,
             # A killed worker leaves its temporary files: there they go with the run's.
             **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._scratch.parent)),
         }
@@ -176,7 +178,7 @@ class Lease:
 
     def _probe(self, count: Probe) -> int:
         assert self._meter is not None
-        return count(self._meter.client, self.namespace)
+        return count(self._meter.client, self.keys.namespace)
 
     # --- meanwhile ---------------------------------------------------------------------------
 
@@ -239,7 +241,7 @@ class Lease:
     def pending(self) -> int:
         """Tasks the broker still holds."""
         assert self._meter is not None
-        return self.backend.pending(self._meter.client, self.namespace, self._scratch)
+        return self.backend.pending(self._meter.client, self.keys.namespace, self._scratch)
 
     # --- stop --------------------------------------------------------------------------------
 
@@ -297,16 +299,13 @@ class Lease:
         self.logs.close()
 
     def _sweep(self) -> None:
-        """Remove the lease's keys; try again, for a killed worker's last command may be late."""
-        if self._meter is None:
-            return
-        with self._meter.client as client:
-            for _ in range(3):
-                self.backend.sweep(client, self.namespace)
-                left = list(client.scan_iter(match=f"*{self.namespace}*", count=1000))
-                if not left:
-                    break
-            self._facts["keys_left"] = [key.decode(errors="replace") for key in left]
+        """Remove the lease's keys."""
+        try:
+            if self._meter is not None:
+                with self._meter.client as client:
+                    self._facts["keys_left"] = self.keys.clear(client, self.backend)
+        finally:
+            self.keys.release()
 
     def _keep_events(self) -> None:
         table = self.folder / "events.parquet"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, get_args
 
-from backends.spec import Command
+from backends.spec import Command, Role
 from bench.record import store
 from bench.server.url import secrets_of
 from bench.workers import bot_api
@@ -14,6 +15,9 @@ from bench.workers import bot_api
 PRODUCER = "producer.log"
 BOT_API = "bot-api.log"
 TAIL_LINES = 12
+
+#: The logs of a backend's own commands, as :func:`names_of` gives them.
+_OF_COMMANDS = re.compile(rf"({'|'.join(get_args(Role))})(-[1-9][0-9]*)?\.log")
 
 
 def names_of(commands: Sequence[Command]) -> list[str]:
@@ -23,6 +27,11 @@ def names_of(commands: Sequence[Command]) -> list[str]:
         f"{role}.log" if roles.count(role) == 1 else f"{role}-{roles[: number + 1].count(role)}.log"
         for number, role in enumerate(roles)
     ]
+
+
+def is_log(name: str) -> bool:
+    """Whether a lease may have a log of this name; others are of somebody else."""
+    return name in (PRODUCER, BOT_API) or _OF_COMMANDS.fullmatch(name) is not None
 
 
 class Logs:
@@ -81,8 +90,11 @@ class Logs:
 
     def _written(self, *, by_workers: bool) -> list[str]:
         """The logs that are there, by name: of the backend's own commands, or of the others."""
-        found = sorted((path.name for path in self._folder.glob("*.log")), key=_by_number)
-        return [name for name in found if (name not in (PRODUCER, BOT_API)) is by_workers]
+        found = (path.name for path in self._folder.glob("*.log") if is_log(path.name))
+        return sorted(
+            (name for name in found if (name not in (PRODUCER, BOT_API)) is by_workers),
+            key=_by_number,
+        )
 
     def _masked(self, text: str) -> str:
         for secret in (*secrets_of(self._url), bot_api.TOKEN):

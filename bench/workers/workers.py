@@ -21,7 +21,10 @@ from bench.workers.producer import LeaseFailed, ended, how_it_ended
 READY_WITHIN_S = 30.0
 
 #: As in :class:`backends.spec.Readiness`.
-Probe = Callable[[Any, str], int]
+Probe = Callable[[Any, str | None], int]
+
+#: The folder of a backend's plain program, in the backend's own.
+PLAIN = "plain"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Workers:
         python: the interpreter of the backend's environment.
         variables: their environment variables.
         log_files: where their output goes, each command's into a log of its own.
+        plain: run the library's plain program instead (``backends/NAME/plain``), by the same
+            commands: its modules are called as ours are, and import nothing of ours.
 
     Attributes:
         log_names: of each command its log.
@@ -64,6 +69,7 @@ class Workers:
         python: Path,
         variables: Mapping[str, str],
         log_files: Logs,
+        plain: bool = False,
     ) -> None:
         self.commands = _commands(backend, variant, concurrency)
         self.log_names = logs.names_of(self.commands)
@@ -72,6 +78,8 @@ class Workers:
         self._python = python
         self._variables = dict(variables) | {"BENCH_ROLE": "worker"}
         self._logs = log_files
+        self._folder = backend.folder / PLAIN if plain else ROOT
+        self._ours = f"backends.{backend.folder.name}." if plain else ""
         self._processes: list[subprocess.Popen[bytes]] = []
 
     @property
@@ -84,9 +92,9 @@ class Workers:
         for command, name in zip(self.commands, self.log_names, strict=True):
             self._processes.append(
                 processes.start(
-                    [self._python, *command.words],
+                    [self._python, *(word.removeprefix(self._ours) for word in command.words)],
                     env=self._variables,
-                    cwd=ROOT,
+                    cwd=self._folder,
                     log=self._logs.open(name),
                 )
             )

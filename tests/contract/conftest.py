@@ -16,8 +16,8 @@ from backends import choose
 
 HERE = Path(__file__).parent
 
-#: Where the lease of a variant keeps its files, as soon as it has a folder.
-LEASES = pytest.StashKey[dict[str, Path]]()
+#: Where a lease keeps its files, as soon as it has a folder: by variant and by whose its keys are.
+LEASES = pytest.StashKey[dict[tuple[str, str], Path]]()
 
 #: Lines of each log that are printed under a failed test.
 SHOWN_LINES = 40
@@ -28,19 +28,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def lease_folders(request: pytest.FixtureRequest) -> dict[str, Path]:
-    """By variant its lease's folder: to be told of a failed test, whatever failed."""
+def lease_folders(request: pytest.FixtureRequest) -> dict[tuple[str, str], Path]:
+    """Each lease's folder: to be told of a failed test, whatever failed."""
     return request.config.stash[LEASES]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        variant = _variant(item)
-        if variant is None or not item.path.is_relative_to(HERE):
+        lease = _lease(item)
+        if lease is None or not item.path.is_relative_to(HERE):
             continue
         checks = {mark.args[0] for mark in item.iter_markers("check")}
         assert checks, f"{item.nodeid} looks at a lease and is marked with no check"
-        (choice,) = choose(variant)
+        (choice,) = choose(lease[0])
         for defect in choice.backend.defects_of(choice.variant):
             if defect.check in checks:
                 told = f"{defect.told} (known, {defect.where})"
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 )
 
 
-def _variant(item: pytest.Item) -> str | None:
+def _lease(item: pytest.Item) -> tuple[str, str] | None:
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("seen") if callspec else None
 
@@ -60,11 +60,12 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Under a failed test: where the lease's files are, and the end of what its processes wrote."""
     report = yield
-    folder = item.config.stash[LEASES].get(_variant(item) or "")
-    if report.failed and folder is not None:
+    lease = _lease(item)
+    folder = item.config.stash[LEASES].get(lease) if lease else None
+    if report.failed and lease and folder:
         told = [f"the lease's folder: {folder}"]
         for log in sorted(folder.glob("*.log")):
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
             told += ["", f"the last lines of {log}:", *lines[-SHOWN_LINES:]]
-        report.sections.append((f"lease of {_variant(item)}", "\n".join(told)))
+        report.sections.append((f"lease of {', '.join(lease)}", "\n".join(told)))
     return report

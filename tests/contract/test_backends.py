@@ -1,12 +1,14 @@
 """One contract for every variant: a backend's folder is enough to be held to it.
 
-Each variant gets one lease, on which everything happens once; the tests look at what was seen.
+Each variant gets one lease in a database of its own, on which everything happens once; the tests
+look at what was seen. Each backend's first variant gets another among strangers, as at a URL.
 ``pytest tests/contract -k rq:fork`` checks one variant. What a library is known to break
 (``known_defects``) is expected to fail, see ``conftest.py``.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import time
@@ -40,6 +42,19 @@ from scenarios.spec import Item, Params
 pytestmark = pytest.mark.integration
 
 VARIANTS = [*known_variants(), "fake:honest"]
+OWN, AMONG_OTHERS = "its own database", "among others"
+#: Of the server's databases the one that plays a URL's: leases take theirs from the other end.
+SHARED_DATABASE = 15
+
+
+def _leases() -> list[Any]:
+    """Each variant in a database of its own, each backend's first among strangers too."""
+    first = {choose(name)[0].backend.name: name for name in reversed(VARIANTS)}
+    cases = [(name, OWN) for name in VARIANTS]
+    cases += [(name, AMONG_OTHERS) for name in VARIANTS if name in first.values()]
+    return [pytest.param(case, id=", ".join(case)) for case in cases]
+
+
 CONCURRENCY = 2
 RETRY_DELAY_S = 0.3
 PAYLOAD_KB = 10
@@ -82,6 +97,7 @@ class Seen:
     """Everything that was observed of a variant."""
 
     choice: Choice
+    keys: str
     env: Environment
     lease: Lease
     outcome: Outcome
@@ -126,17 +142,18 @@ class Seen:
         return set(rows[rows["kind"] == kind]["task_id"])
 
 
-@pytest.fixture(scope="session", params=VARIANTS)
+@pytest.fixture(scope="session", params=_leases())
 def seen(
     request: pytest.FixtureRequest,
     server: Server,
     open_lease: Callable[..., Lease],
     environment_of: Callable[..., Environment],
     tmp_path_factory: pytest.TempPathFactory,
-    lease_folders: dict[str, Path],
+    lease_folders: dict[tuple[str, str], Path],
 ) -> Seen:
     """One lease of a variant from start to stop."""
-    (choice,) = choose(request.param)
+    name, keys = request.param
+    (choice,) = choose(name)
     reason = choice.variant.unsupported_reason()
     if reason is not None:
         pytest.skip(reason)
@@ -145,19 +162,24 @@ def seen(
         folder / "contract.toml",
         'scenario = "add"; load = "drain"; tasks = 10',
         f'scenario = "flaky"; load = "burst"; tasks = 5; retry_delay_s = {RETRY_DELAY_S}',
-        variants=request.param,
+        variants=name,
         concurrency=[CONCURRENCY],
     )
     plan = only_lease(profile)
-    lease = open_lease(plan, folder, Watched)
-    lease_folders[request.param] = lease.folder
-    _plant(server)
+    if keys == AMONG_OTHERS:
+        server = dataclasses.replace(
+            server, url=server.url.removesuffix("/0") + f"/{SHARED_DATABASE}", embedded=False
+        )
+        _plant(server)
+    lease = open_lease(plan, folder, Watched, server)
+    lease_folders[name, keys] = lease.folder
     before = snapshot(server)
     mixed = _mixed_items(choice.backend.capabilities)
     with lease:
         outcome = run_trial(lease, plan.trials[0], LIMIT_S)
         found = Seen(
             choice=choice,
+            keys=keys,
             env=environment_of(choice.backend),
             lease=lease,
             outcome=outcome,
@@ -397,12 +419,26 @@ def test_leaves_the_keyspace_as_it_was(seen: Seen) -> None:
 @check("keys")
 def test_its_keys_can_be_told_apart(seen: Seen) -> None:
     """What does not name the lease must be removed by the backend's own sweep."""
+    if seen.keys == OWN:
+        pytest.skip("the database is its own")
     nameless = {key for key in seen.keys_during if seen.lease.namespace.encode() not in key}
     assert nameless & set(seen.after) == set()
 
 
 @check("keys")
+def test_a_librarys_own_names_are_used_where_nobody_else_is(seen: Seen) -> None:
+    """No key names the lease: a prefix would be work that the library's user does not have."""
+    if seen.keys == AMONG_OTHERS:
+        pytest.skip("its keys name it")
+    assert {key for key in seen.keys_during if seen.lease.namespace.encode() in key} == set()
+    if seen.choice.backend.distribution and seen.capabilities.results:
+        assert seen.keys_during
+
+
+@check("keys")
 def test_changes_nothing_of_others(seen: Seen) -> None:
+    if seen.keys == OWN:
+        pytest.skip("there are no others")
     planted = {key.encode() for key in FOREIGN}
     assert planted <= set(seen.after)
 

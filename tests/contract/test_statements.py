@@ -10,6 +10,7 @@ from support import ROOT
 
 from backends import Choice, all_backends, choose, known_variants
 from backends.spec import Backend, Capabilities
+from bench.workers.workers import PLAIN
 from scenarios import all_scenarios
 
 #: The checks of trials, and the contract's own, that a known defect may name.
@@ -32,6 +33,22 @@ def choice(request: pytest.FixtureRequest) -> Choice:
     return choose(request.param)[0]
 
 
+def _with_options() -> list[str]:
+    """Each variant as it is, and with each of the options that it knows."""
+    return [
+        Choice(choice.backend, choice.backend.with_options(choice.variant, names), None).name
+        for name in known_variants(hidden=True)
+        for choice in choose(name)
+        for names in [(), *((o.name,) for o in choice.backend.options if o.fits(choice.variant))]
+    ]
+
+
+@pytest.fixture(params=_with_options())
+def optioned(request: pytest.FixtureRequest) -> Choice:
+    """Also what a choice makes of its commands by an option is held to what is true of commands."""
+    return choose(request.param)[0]
+
+
 # --- files ----------------------------------------------------------------------------------
 
 
@@ -49,6 +66,7 @@ def test_notes_tell_every_setting(choice: Choice) -> None:
     settings = choice.backend.settings + choice.variant.settings
     missing = {s.name: words for s in settings if (words := set(_words(s.name)) - told)}
     assert missing == {}
+    assert [o.name for o in choice.backend.options if f"`{o.name}`" not in notes] == []
 
 
 def _words(text: str) -> list[str]:
@@ -102,31 +120,44 @@ def test_a_known_defect_can_be_quoted_and_shown(backend: Backend) -> None:
         assert defect.variants <= {variant.name for variant in backend.variants}
 
 
+def test_an_option_says_what_it_sets_and_why(backend: Backend) -> None:
+    names = [option.name for option in backend.options]
+    assert len(names) == len(set(names))
+    for option in backend.options:
+        assert option.summary
+        assert option.settings or option.includes
+        assert set(option.includes) < set(names)
+        assert all(s.value != s.default and s.why for s in option.settings)
+        assert option.source, "who advises it?"
+        knowing = [variant for variant in backend.variants if option.fits(variant)]
+        assert len(knowing) == (len(option.variants) or len(backend.variants))
+
+
 # --- its commands and keys ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_commands_are_words_without_a_secret(choice: Choice, concurrency: int) -> None:
+def test_commands_are_words_without_a_secret(optioned: Choice, concurrency: int) -> None:
     """Helpers may stand beside the workers, of which there are as many as tasks at once at most."""
-    commands = choice.backend.worker_commands(choice.variant, concurrency)
+    commands = optioned.backend.worker_commands(optioned.variant, concurrency)
     assert 1 <= sum(command.role == "worker" for command in commands) <= concurrency
     for command in commands:
         assert all(isinstance(word, str) and word for word in command.words)
         assert command.words[0] == "-m"
-        assert command.words[1].split(".")[0] in {"backends", *choice.backend.imports}
+        assert command.words[1].split(".")[0] in {"backends", *optioned.backend.imports}
         assert not any("redis://" in word for word in command.words)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_readiness_is_a_pattern_that_can_fail_to_match(choice: Choice, concurrency: int) -> None:
-    for command in choice.backend.worker_commands(choice.variant, concurrency):
+def test_readiness_is_a_pattern_that_can_fail_to_match(optioned: Choice, concurrency: int) -> None:
+    for command in optioned.backend.worker_commands(optioned.variant, concurrency):
         assert command.readiness.times >= 1
         if command.readiness.probe is None:
             assert not re.search(command.readiness.pattern, "")
 
 
-def test_a_stop_is_asked_for_by_a_signal(choice: Choice) -> None:
-    for command in choice.backend.worker_commands(choice.variant, 1):
+def test_a_stop_is_asked_for_by_a_signal(optioned: Choice) -> None:
+    for command in optioned.backend.worker_commands(optioned.variant, 1):
         assert command.stop_signal in ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1")
         assert command.exit_codes
 
@@ -135,6 +166,12 @@ def test_the_keys_of_a_lease_name_it(backend: Backend) -> None:
     keys = backend.queue_keys(NAMESPACE)
     assert all(NAMESPACE in key for key in keys)
     assert bool(keys) is not backend.hidden
+
+
+def test_without_a_namespace_the_keys_are_the_librarys_own(backend: Backend) -> None:
+    keys = backend.queue_keys(None)
+    assert len(keys) == len(backend.queue_keys(NAMESPACE))
+    assert not any("None" in key or key.startswith(":") for key in keys)
 
 
 # --- its tasks ------------------------------------------------------------------------------
@@ -171,3 +208,25 @@ def test_every_task_is_a_function_that_takes_the_tasks_id(backend: Backend) -> N
     sent = tasks_sent(backend.capabilities)
     assert sent <= set(arguments)
     assert {name for name in sent if "task_id" not in arguments[name]} == set()
+
+
+# --- its plain program ----------------------------------------------------------------------
+
+
+def test_a_plain_program_imports_nothing_of_ours_and_is_called_as_ours_is(backend: Backend) -> None:
+    folder = backend.folder / PLAIN
+    if not folder.is_dir():
+        pytest.skip("it has none: the doctor says so")
+    for path in folder.glob("*.py"):
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(str(node.module).partition(".")[0])
+        assert names & {"backends", "bench", "scenarios"} == set(), path
+    assert (folder / "send.py").is_file()
+    ours = f"backends.{backend.folder.name}."
+    for command in backend.worker_commands(backend.variants[0], 2):
+        for module in (w.removeprefix(ours) for w in command.words if w.startswith(ours)):
+            assert (folder / f"{module.partition('.')[0]}.py").is_file(), module

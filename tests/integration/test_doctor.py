@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 import signal
 import sys
 
@@ -56,35 +58,51 @@ def test_both_arms_drain_the_same_tasks_and_no_command_is_added(name, lease, pla
     """Recording through Redis would be a command per task at the least."""
     plan = lease(name)
     env = environment_of(plan.choice.backend)
-    harness, bare = arms.with_harness(plan, env, place), arms.bare(plan, env, place)
-    assert min(harness.per_s, bare.per_s) > 0
-    assert sum(bare.commands.values()) > 2  # sending and fetching are commands
-    assert sum(harness.commands.values()) - sum(bare.commands.values()) == pytest.approx(0, abs=0.5)
+    harness, plain = arms.with_harness(plan, env, place), arms.plain(plan, env, place)
+    assert min(harness.per_s, plain.per_s, harness.cpu_ms, plain.cpu_ms) > 0
+    assert sum(plain.commands.values()) > 2  # sending and fetching are commands
+    added = sum(harness.commands.values()) - sum(plain.commands.values())
+    assert added == pytest.approx(0, abs=0.5)
     assert left_behind(place) == ([], [], [])
 
 
-def test_the_bare_arm_records_nothing_and_the_harness_all(lease, place, environment_of):
+def test_the_plain_program_records_nothing_and_the_harness_all(lease, place, environment_of):
     plan = lease("fake:honest", seconds=2)
     env = environment_of(plan.choice.backend)
-    arms.bare(plan, env, place)
+    arms.plain(plan, env, place)
     assert list(place.folder.path.rglob("*.events")) == []
     assert not place.folder.path.exists()
     arms.with_harness(plan, env, place)
     assert len(list(place.folder.path.rglob("events.parquet"))) == 1
 
 
-@pytest.mark.parametrize("arm", [arms.bare, arms.with_harness])
-def test_a_worker_that_ends_fails_the_arm_and_nothing_is_left(arm, lease, place, environment_of):
+def test_a_worker_that_ends_fails_the_arm_and_nothing_is_left(lease, place, environment_of):
     plan = lease("fake:dies")
     with pytest.raises(LeaseFailed):
-        arm(plan, environment_of(plan.choice.backend), place)
+        arms.with_harness(plan, environment_of(plan.choice.backend), place)
+    assert left_behind(place) == ([], [], [])
+
+
+@pytest.mark.parametrize("ends", ["worker.py", "send.py"])
+def test_a_plain_program_that_ends_fails_the_arm_and_nothing_is_left(
+    ends, lease, place, environment_of, tmp_path
+):
+    plan = lease("fake:honest")
+    folder = tmp_path / plan.choice.backend.folder.name
+    shutil.copytree(plan.choice.backend.folder / "plain", folder / "plain")
+    (folder / "plain" / ends).write_text("raise SystemExit(3)")
+    env = environment_of(plan.choice.backend)
+    backend = dataclasses.replace(plan.choice.backend, folder=folder)
+    plan.choice = plan.choice._replace(backend=backend)
+    with pytest.raises(LeaseFailed, match="exit code 3"):
+        arms.plain(plan, dataclasses.replace(env, backend=backend), place)
     assert left_behind(place) == ([], [], [])
 
 
 def test_a_drain_that_is_over_at_once_is_not_measured(lease, place, environment_of):
     plan = lease("fake:honest", seconds=0.0)
     with pytest.raises(TooFewPolls):
-        arms.bare(plan, environment_of(plan.choice.backend), place)
+        arms.plain(plan, environment_of(plan.choice.backend), place)
     assert left_behind(place) == ([], [], [])
 
 
@@ -144,15 +162,15 @@ def test_the_figures_are_one_object_on_stdout_and_nothing_is_left(
     assert set(told["schedule_lateness_ms_p99"]) == {"100", "1000", "2000"}
     ratio = told["perturbation_ratio"]["fake:honest"]
     assert ratio["pairs"] == 1
-    assert ratio["ratio"] == pytest.approx(ratio["harness_per_s"] / ratio["bare_per_s"], rel=0.01)
+    assert ratio["ratio"] == pytest.approx(ratio["harness_per_s"] / ratio["plain_per_s"], rel=0.01)
     assert told["redis_commands_added"] == {
         "fake:honest": pytest.approx(0, abs=0.01),
         "fake:dies": None,
     }
     assert told["perturbation_ratio"]["fake:dies"]["ratio"] is None
     assert "worker" in told["perturbation_ratio"]["fake:dies"]["failed"]
-    assert [aim["met"] for aim in told["aims"] if "fake:dies" in aim["aim"]] == [False, False]
-    assert "fake:honest pair 1 of 1, bare" in done.err
+    assert [aim["met"] for aim in told["aims"] if "fake:dies" in aim["aim"]] == [False] * 3
+    assert "fake:honest pair 1 of 1, plain" in done.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,11 +9,15 @@ from backends.spec import (
     Backend,
     Capabilities,
     KnownDefect,
+    Option,
     Readiness,
     Semantics,
+    Setting,
     Variant,
     unlink,
 )
+from bench.errors import unknown
+from bench.plan.cells import file_name
 from scenarios import all_scenarios
 
 # --- choosing --------------------------------------------------------------------------------
@@ -77,6 +81,92 @@ def test_an_unknown_name_is_refused_with_those_that_are_known(text):
         choose(text)
     assert caught.value.wanted == text
     assert caught.value.known == known_variants()
+
+
+# --- options ---------------------------------------------------------------------------------
+
+
+def quiet(name="quiet", value="1", **more):
+    return Option(name, "less is told", settings=(Setting("level", value, "2", "why"),), **more)
+
+
+@pytest.fixture
+def optional(monkeypatch):
+    """A backend that declares options, among those that are found."""
+    semantics = Semantics("late", "at least once", "r", "r", "c")
+    options = (
+        quiet(),
+        quiet("loud", "3"),
+        Option("fast", "speed", settings=(Setting("s", "9", "1", "why"),), speed=3.0),
+        Option("both", "two of them", includes=("quiet", "fast")),
+        Option("only-b", "for b", variants=frozenset({"b"})),
+    )
+    variants = tuple(
+        Variant(name=name, summary="s", concurrency="c", semantics=semantics) for name in "ab"
+    )
+    made = Queue("opt", "", "", variants, options=options)
+    monkeypatch.setattr("backends.all_backends", lambda: {"opt": made})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("opt:a+quiet", ["opt:a+quiet"]),
+        ("opt+quiet", ["opt:a+quiet", "opt:b+quiet"]),
+        ("opt:a+fast+quiet", ["opt:a+quiet+fast"]),
+        ("opt:a+quiet+quiet", ["opt:a+quiet"]),
+        ("opt+only-b", ["opt:b+only-b"]),
+        ("opt@2.0:a+fast", ["opt@2.0:a+fast"]),
+        ("opt@2.0+local:a+fast", ["opt@2.0+local:a+fast"]),
+        ("opt:a", ["opt:a"]),
+    ],
+)
+def test_options_are_part_of_the_name_in_the_order_of_their_declaration(text, names, optional):
+    assert [choice.name for choice in choose(text)] == names
+
+
+def test_a_local_version_is_told_from_options(optional):
+    choice, _ = choose("opt@2.0+local+quiet")
+    assert (choice.version, choice.variant.named) == ("2.0+local", ("quiet",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("opt:a+qiet", "opt+qiet", "opt:a+", "opt:a+quiet+nope", "opt:a+only-b", "opt:c+quiet"),
+        # They set the same.
+        *("opt:a+quiet+loud", "opt:a+both+loud"),
+    ],
+)
+def test_what_is_no_option_of_the_variant_is_refused(text, optional):
+    with pytest.raises(UnknownVariant) as caught:
+        choose(text)
+    assert all(choose(name) for name in caught.value.known)
+
+
+def test_the_nearest_option_that_exists_is_told_in_one_line(optional):
+    with pytest.raises(UnknownVariant) as caught:
+        choose("opt:a+qiet")
+    message = str(unknown("variant", "opt:a+qiet", caught.value.known))
+    assert "did you mean 'opt:a+quiet'?" in message
+    assert "\n" not in message
+
+
+def test_an_option_brings_what_it_includes_and_is_named_alone(optional):
+    (choice,) = choose("opt:a+both")
+    assert choice.name == "opt:a+both"
+    assert [option.name for option in choice.variant.chosen] == ["quiet", "fast", "both"]
+    assert choice.variant.has("fast")
+    assert not choice.variant.has("loud")
+    assert [setting.name for setting in choice.variant.own_settings] == ["level", "s"]
+    assert choice.variant.nominal_rate(1) == 1500
+
+
+def test_a_name_with_options_is_safe_as_a_files_on_windows(optional):
+    (choice,) = choose("opt@2.0:a+quiet+fast")
+    assert not set(file_name(choice.name)) & set('<>:"/\\|?*')
+    assert not file_name(choice.name).endswith((".", " "))
 
 
 # --- the floor -------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +21,9 @@ from bench.doctor.innocence import Pairs
 from bench.doctor.show import advice_lines, figure_lines
 from bench.errors import UsageError
 from bench.record.store import RunFolder
+from bench.run.session import Options
+from bench.server.keyspace import Keyspace
 from bench.server.redis_server import Server
-from bench.workers.environments import environment
-from bench.workers.lease import Lease
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -136,11 +136,12 @@ def test_a_command_is_timed_often(monkeypatch):
 # --- pairs -----------------------------------------------------------------------------------
 
 
-def pairs(harness, bare, harness_commands=None, bare_commands=None):
+def pairs(harness, plain, harness_commands=None, plain_commands=None):
+    """Each arm's throughput by pair; a task's CPU time is 100 ms over it."""
     (choice,) = choose("fake:honest")
     seen = [
-        {n: Seen(per_s, 40 + n, commands or {}) for n, per_s in enumerate(rates, 1)}
-        for rates, commands in ((harness, harness_commands), (bare, bare_commands))
+        {n: Seen(per_s, 40 + n, commands or {}, 100 / per_s) for n, per_s in enumerate(rates, 1)}
+        for rates, commands in ((harness, harness_commands), (plain, plain_commands))
     ]
     return Pairs(choice, *seen)
 
@@ -153,9 +154,23 @@ def test_a_ratio_is_taken_pair_by_pair():
         "high": pytest.approx(1.29, abs=0.001),
         "pairs": 3,
         "harness_per_s": 200,
-        "bare_per_s": 200,
+        "plain_per_s": 200,
         "polls": 41,
     }
+
+
+def test_a_ratio_of_cpu_time_is_below_one_where_the_harness_uses_more():
+    found = pairs([90, 200, 330], [100, 200, 300]).cpu_ratio()
+    assert found == {
+        "ratio": 1.0,
+        "low": pytest.approx(0.775, abs=0.001),
+        "high": pytest.approx(1.29, abs=0.001),
+        "pairs": 3,
+        "harness_ms": 0.5,
+        "plain_ms": 0.5,
+    }
+    dearer = pairs([80, 80, 80], [100, 100, 100]).cpu_ratio()
+    assert (dearer["ratio"], dearer["harness_ms"], dearer["plain_ms"]) == (0.8, 1.25, 1.0)
 
 
 def test_two_pairs_have_no_interval():
@@ -173,6 +188,7 @@ def test_what_failed_has_a_reason_and_no_ratio():
     assert failed.ratio()["ratio"] is None
     assert failed.ratio()["failed"] == "the worker ended"
     assert failed.commands_added() is None
+    assert failed.cpu_ratio() == failed.ratio()
 
 
 def test_commands_are_compared_by_name():
@@ -186,12 +202,12 @@ def test_arms_alternate_and_each_has_a_namespace_and_a_number(monkeypatch):
     def arm(name):
         def run(plan, env, where):
             order.append((name, plan.trials[0].number, plan.trials[0].cell.tasks))
-            return Seen(1.0, 10, {})
+            return Seen(1.0, 10, {}, 1.0)
 
         return run
 
     monkeypatch.setattr(innocence, "with_harness", arm("A"))
-    monkeypatch.setattr(innocence, "bare", arm("B"))
+    monkeypatch.setattr(innocence, "plain", arm("B"))
     (choice,) = choose("fake:honest")
     told = []
     found = innocence._compare(choice, None, None, 4, told.append)
@@ -236,8 +252,18 @@ FIGURES = {
             "high": 1.0,
             "pairs": 5,
             "harness_per_s": 970.0,
-            "bare_per_s": 1000.0,
+            "plain_per_s": 1000.0,
             "polls": 60,
+        }
+    },
+    "cpu_ratio": {
+        "a:b": {
+            "ratio": 0.97,
+            "low": 0.95,
+            "high": 0.99,
+            "pairs": 5,
+            "harness_ms": 1.03,
+            "plain_ms": 1.0,
         }
     },
     "redis_commands_added": {"a:b": 0.1},
@@ -247,8 +273,8 @@ FAILED = {"ratio": None, "low": None, "high": None, "pairs": 0, "failed": "why"}
 
 def test_figures_at_their_aims_meet_them():
     found = aims(FIGURES)
-    assert [aim["met"] for aim in found] == [True] * 3
-    assert [aim["found"] for aim in found] == [2500.0, 0.1, 0.97]
+    assert [aim["met"] for aim in found] == [True] * 4
+    assert [aim["found"] for aim in found] == [2500.0, 0.1, 0.97, 0.97]
 
 
 @pytest.mark.parametrize(
@@ -260,6 +286,8 @@ def test_figures_at_their_aims_meet_them():
         ({"redis_commands_added": {"a:b": None}}, "redis_commands_added"),
         ({"perturbation_ratio": {"a:b": {"ratio": 0.9699}}}, "perturbation_ratio"),
         ({"perturbation_ratio": {"a:b": FAILED}}, "perturbation_ratio"),
+        ({"cpu_ratio": {"a:b": {"ratio": 0.9699}}}, "cpu_ratio"),
+        ({"cpu_ratio": {"a:b": FAILED}}, "cpu_ratio"),
     ],
 )
 def test_each_aim_can_be_missed(change, which):
@@ -276,16 +304,23 @@ def test_the_table_is_as_wide_as_a_terminal_and_says_what_is_met():
         "slow:x": FIGURES["perturbation_ratio"]["a:b"] | {"ratio": 0.9, "low": None},
         "gone": FAILED,
     }
-    added = {"a:b": 0.1, "slow:x": 0.0, "gone": None}
-    text = "\n".join(
-        figure_lines(FIGURES | {"perturbation_ratio": ratios, "redis_commands_added": added})
-    )
+    cpu = FIGURES["cpu_ratio"] | {
+        "slow:x": FIGURES["cpu_ratio"]["a:b"] | {"ratio": 0.9, "low": None},
+        "gone": FAILED,
+    }
+    changed = {
+        "perturbation_ratio": ratios,
+        "cpu_ratio": cpu,
+        "redis_commands_added": {"a:b": 0.1, "slow:x": 0.0, "gone": None},
+    }
+    text = "\n".join(figure_lines(FIGURES | changed))
     assert max(map(len, text.splitlines())) <= 80
-    rows = {line.split()[0]: line for line in text.splitlines() if line}
-    squeezed = {name: " ".join(row.split()) for name, row in rows.items()}
-    assert squeezed["a:b"] == "a:b 970 1,000 0.970 [0.900, 1.000] 0.100 met"
-    assert squeezed["slow:x"] == "slow:x 970 1,000 0.900 0.000 NOT MET"
-    assert rows["gone"] == "gone              failed: why"
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert "a:b /s 970 1,000 0.970 [0.900, 1.000] 0.100 met" in rows
+    assert "CPU 1.03 ms 1.00 ms 0.970 [0.950, 0.990] met" in rows
+    assert "slow:x /s 970 1,000 0.900 0.000 NOT MET" in rows
+    assert "CPU 1.03 ms 1.00 ms 0.900 NOT MET" in rows
+    assert "gone failed: why" in rows
     assert "p99 0.10 ms at 100/s, 0.22 ms at 1000/s, 0.30 ms at 2000/s" in text
     assert "decides nothing" in text
 
@@ -298,43 +333,35 @@ def test_advice_tells_what_to_do_on_lines_of_its_own():
     assert max(map(len, lines)) <= 80
 
 
-# --- the bare arm ----------------------------------------------------------------------------
+# --- the plain arm ---------------------------------------------------------------------------
 
 
-def test_the_bare_arm_has_a_leases_environment_but_for_the_events(tmp_path):
+def test_a_plain_program_is_told_where_its_server_is_and_nothing_of_ours(tmp_path):
+    """But for the two marks by which its processes are found again."""
     (choice,) = choose("fake:honest")
     plan = innocence._lease(choice, 1)
-    server = Server("redis://127.0.0.1:1", False, {})
+    server = Server("redis://127.0.0.1:1/0", True, {})
     place = arms.Place("tqb-test", tmp_path, server, RunFolder(tmp_path / "run"))
-    lease = Lease(
-        plan,
-        lease_id=plan.id,
-        run=place.folder,
-        server=server,
-        env=environment(choice.backend),
-        token=place.token,
-        scratch=place.scratch,
-    )
-    with_events = lease._environment_variables()
-    assert with_events.pop("BENCH_EVENTS")
-    assert arms.bare_variables(plan, lease.namespace, place) == with_events
+    variables = arms.plain_variables(plan, "name", Keyspace(server, "name"), place)
+    assert {name for name in variables if name.startswith("BENCH_")} == {
+        "BENCH_RUN",
+        "BENCH_NAMESPACE",
+    }
+    assert variables["REDIS_URL"] == "redis://127.0.0.1:1/0"
+    assert variables["CONCURRENCY"] == "4"
 
 
-def test_the_bare_loop_sends_what_it_is_given_and_records_nothing(tmp_path):
-    items = [[["add", {"x": 1, "y": 2, "task_id": n}]] for n in range(3)]
-    done = subprocess.run(
-        [sys.executable, "-m", "backends.kit.bare", "backends.kit.null_producer"],
-        cwd=ROOT,
-        input=json.dumps({"items": items}) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
-    assert [json.loads(line) for line in done.stdout.splitlines()] == [
-        {"ok": True},
-        {"ok": True, "sent": 3},
-    ]
+def test_a_backend_without_a_plain_program_cannot_be_compared(monkeypatch, tmp_path):
+    (choice,) = choose("fake:honest")
+    bare = dataclasses.replace(choice.backend, folder=tmp_path)
+    found = innocence._compare(choice._replace(backend=bare), None, None, 1, print)
+    assert "no program to compare with" in found.ratio()["failed"]
+
+
+def test_a_server_of_others_is_no_place_for_plain_programs(tmp_path):
+    options = Options(tmp_path, redis_url="redis://127.0.0.1:1/0")
+    with pytest.raises(UsageError, match="leave --redis-url and REDIS_URL out"):
+        innocence.measure([], options, 1, print)
 
 
 UNSEEN = """

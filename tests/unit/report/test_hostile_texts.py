@@ -10,6 +10,8 @@ from markdown_it import MarkdownIt
 from small_runs import SmallRun
 
 from bench.cli.console import PlainConsole
+from bench.record.micro_files import FOLDER, MERGED
+from bench.record.store import write_json
 from bench.report.compare import compare_variants
 from bench.report.markdown import render
 from bench.report.model import load_report
@@ -44,7 +46,14 @@ def run_of(folder, text):
     run.variants["quick"]["settings"] = [
         {"name": text, "value": text, "default": text, "why": text}
     ]
-    return load_report(run.write())
+    written = run.write()
+    (written.path / FOLDER).mkdir()
+    write_json(written.path / FOLDER / MERGED, {"benchmarks": [], "problems": {text: text}})
+    ended = written.leases / "ended"
+    ended.mkdir(parents=True)
+    facts = {"variant": text, "stopped": "gracefully", "abnormal_stops": [text]}
+    write_json(ended / "lease.json", facts)
+    return load_report(written)
 
 
 @pytest.mark.parametrize("text", [MARKUP, *STARTS, "```\nx", "````", "a\n\n# b\n\n---\n"])

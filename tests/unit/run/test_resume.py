@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.spec import Command, Readiness
 from bench.errors import RunFolderError, UsageError
 from bench.plan.cells import TrialPlan, describe
 from bench.plan.precision import Precision
@@ -28,6 +29,7 @@ from bench.run.runner import drained_before
 from bench.run.shortfall import more_rounds
 from bench.run.trial import Outcome, record
 from bench.workers.environments import environment
+from bench.workers.logs import BOT_API, PRODUCER, names_of
 
 ADD = {"scenario": "add", "load": "drain", "tasks": 30}
 CLOSED = {"scenario": "add", "load": "closed", "for_s": 1, "rounds": 1, "service_s": 0.5}
@@ -230,6 +232,13 @@ def test_clearing_twice_changes_nothing(run):
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
 
 
+#: Like the names of what a lease makes, and none of them.
+FOREIGN = (
+    *("notes.txt", "notes.log", "workers.log", "worker-a.log", "worker-1.log.old", "my-worker.log"),
+    *(".notes.log.tmp", ".worker.log", "worker.log.tmp", "lease.json.bak"),
+)
+
+
 def test_what_the_suite_has_not_made_is_kept(run):
     kept = [
         run.path / ".draft.tmp",
@@ -238,14 +247,31 @@ def test_what_the_suite_has_not_made_is_kept(run):
         run.leases / "mynotes" / "notes.txt",
         run.leases / "mynotes" / "events.tmp",
         run.leases / USED / "notes.txt",
-        run.leases / UNUSED / "notes.txt",
+        *(run.leases / UNUSED / name for name in FOREIGN),
     ]
     for path in kept:
         path.parent.mkdir(exist_ok=True)
         path.write_text("mine", encoding="utf-8")
     clear_remains(run, None)
     assert [path for path in kept if not path.exists()] == []
-    assert [path.name for path in (run.leases / UNUSED).iterdir()] == ["notes.txt"]
+    assert {path.name for path in (run.leases / UNUSED).iterdir()} == set(FOREIGN)
+
+
+@pytest.mark.parametrize("roles", [["worker"], ["worker", "worker", "scheduler"]])
+def test_all_that_a_lease_makes_is_removed_with_it(run, roles):
+    logs = names_of([Command((), Readiness("ready"), role) for role in roles])
+    for name in (*logs, PRODUCER, BOT_API, "lease.json", "events.parquet"):
+        for made in (name, "events.tmp" if name == "events.parquet" else f".{name}.tmp"):
+            (run.leases / UNUSED / made).write_text("cut", encoding="utf-8")
+    clear_remains(run, None)
+    assert not (run.leases / UNUSED).exists()
+
+
+def test_a_log_that_is_none_of_ours_is_not_rewritten(run):
+    notes = run.leases / USED / "notes.log"
+    notes.write_text("redis://:pa55@h/0", encoding="utf-8")
+    clear_remains(run, "redis://:pa55@h/0")
+    assert notes.read_text(encoding="utf-8") == "redis://:pa55@h/0"
 
 
 def test_what_was_half_written_is_removed(run):

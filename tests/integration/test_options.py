@@ -1,0 +1,98 @@
+"""Each declared option does to the library what its backend says it does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from backends import Choice, all_backends
+from bench.system import processes
+from bench.system.places import ROOT
+
+pytestmark = pytest.mark.integration
+
+DRAIN = 'scenario = "add"; load = "drain"; tasks = 40'
+
+EVERY = [
+    Choice(
+        backend,
+        backend.with_options(next(v for v in backend.variants if option.fits(v)), [option.name]),
+        None,
+    ).name
+    for backend in all_backends().values()
+    if not backend.hidden
+    for option in backend.options
+]
+
+
+def worker_log(ran):
+    return ran.lease_file("worker.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EVERY)
+def test_every_option_runs_and_its_name_is_the_variants(name, run_cells):
+    ran = run_cells(name, DRAIN, concurrency=[2])
+    (trial,) = ran.trials
+    assert (trial["status"], trial["variant"]) == ("ok", name)
+    assert ran.failed_checks() == set()
+    assert set(ran.tables.summary["variant"]) == {name}
+
+
+@pytest.mark.parametrize(("options", "told"), [("", 40), ("+warning-log", 0)])
+def test_a_quiet_log_says_nothing_of_a_task(options, told, run_cells):
+    ran = run_cells(f"celery:solo{options}", DRAIN)
+    assert ran.trials[0]["status"] == "ok"
+    assert worker_log(ran).count("succeeded in") == told
+
+
+def test_arq_looks_more_often(run_cells):
+    """At one slot a task starts per look: two a second by default."""
+    ran = run_cells("arq+fast-poll", 'scenario = "add"; load = "drain"; tasks = 20')
+    assert ran.value("throughput_tasks_per_s") > 6
+
+
+@pytest.mark.parametrize(
+    ("options", "module", "shown", "expected"),
+    [
+        ("prefetch-1", "celery.app", "app.conf.worker_prefetch_multiplier", "1"),
+        ("warning-log+prefetch-64", "celery.app", "app.conf.worker_prefetch_multiplier", "64"),
+        ("", "celery.app", "app.conf.worker_prefetch_multiplier", "4"),
+        ("fast-poll", "arq.worker", "WorkerSettings.poll_delay", "0.05"),
+        ("hiredis", "floor.queue", "redis.connection._parser.__class__.__name__", "_HiredisParser"),
+        ("", "floor.queue", "redis.connection._parser.__class__.__name__", "_RESP3Parser"),
+        ("preload", "rq.worker_config", "'backends.rq.tasks' in sys.modules", "True"),
+        ("", "rq.worker_config", "'backends.rq.tasks' in sys.modules", "False"),
+    ],
+)
+def test_what_an_option_sets_is_set(options, module, shown, expected, server, environment_of):
+    folder = module.partition(".")[0]
+    code = f"import sys; from backends.{module} import *; import backends.{module} as m"
+    name = shown.partition(".")[0]
+    bound = f"{name} = m.{name}; " if name.isidentifier() else ""
+    done = subprocess.run(
+        [environment_of(all_backends()[folder]).python, "-c", f"{code}; {bound}print({shown})"],
+        cwd=ROOT,
+        env=processes.clean_environment(
+            {
+                "BENCH_REDIS_URL": server.url,
+                "BENCH_NAMESPACE": "ns",
+                "BENCH_OWN_DATABASE": "1",
+                "BENCH_OPTIONS": options,
+                "BENCH_CONCURRENCY": "1",
+            }
+        ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == expected, done.stderr
+
+
+def test_two_processes_share_the_threads(run_cells):
+    ran = run_cells("dramatiq+processes-2", DRAIN, concurrency=[4])
+    facts = json.loads(ran.lease_file("lease.json").read_text(encoding="utf-8"))
+    assert facts["commands"][0][-4:] == ["-p", "2", "-t", "2"]
+    assert worker_log(ran).count("Worker process is ready for action.") == 2
