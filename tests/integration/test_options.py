@@ -67,7 +67,9 @@ def test_arq_looks_more_often(run_cells):
         ("", "rq.worker_config", "'backends.rq.tasks' in sys.modules", "False"),
     ],
 )
-def test_what_an_option_sets_is_set(options, module, shown, expected, server, environment_of):
+def test_what_an_option_sets_is_set(
+    options, module, shown, expected, server, environment_of, tmp_path
+):
     folder = module.partition(".")[0]
     code = f"import sys; from backends.{module} import *; import backends.{module} as m"
     name = shown.partition(".")[0]
@@ -81,6 +83,7 @@ def test_what_an_option_sets_is_set(options, module, shown, expected, server, en
                 "BENCH_NAMESPACE": "ns",
                 "BENCH_OWN_DATABASE": "1",
                 "BENCH_OPTIONS": options,
+                "BENCH_EVENTS": str(tmp_path),
                 "BENCH_CONCURRENCY": "1",
             }
         ),
