@@ -17,6 +17,10 @@ from typing import Any, Literal
 Command = tuple[str, ...]
 
 
+#: redis-py's own parser, in Python, or hiredis, in C.
+Parser = Literal["redis-py", "hiredis"]
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting that is not the library's default: shown in the report with its reason.
@@ -100,6 +104,7 @@ class Option:
         source: the page and section of the library's documentation that advises it, if one does.
         variants: the names of those that know it, as in :class:`Variant`; empty means all.
         speed: roughly how many times the variant's drain rate; for sizing only.
+        parser: what reads Redis's replies with it; ``None`` where that stays as it is.
     """
 
     name: str
@@ -109,6 +114,7 @@ class Option:
     source: str = ""
     variants: frozenset[str] = frozenset()
     speed: float = 1.0
+    parser: Parser | None = None
 
     def fits(self, variant: Variant) -> bool:
         """Whether the variant knows it."""
@@ -192,6 +198,8 @@ class Backend:
     capabilities: Capabilities = Capabilities()
     settings: tuple[Setting, ...] = ()
     options: tuple[Option, ...] = ()
+    #: What reads Redis's replies: a faster one alone makes a faster queue.
+    parser: Parser = "redis-py"
     #: Seconds a graceful stop may take before the worker is killed.
     stop_within_s: float = 10.0
     #: Not part of the comparison: exists for tests.
@@ -199,6 +207,13 @@ class Backend:
     #: Not a queue to choose but the limit that queues are measured against.
     is_floor: bool = False
     folder: Path = field(default=Path())
+
+    def parser_of(self, variant: Variant) -> Parser:
+        """What reads Redis's replies where it is run with its options."""
+        chosen: Parser = self.parser
+        for option in variant.chosen:
+            chosen = option.parser or chosen
+        return chosen
 
     def with_options(self, variant: Variant, names: Iterable[str]) -> Variant:
         """The variant as it is run with these options.

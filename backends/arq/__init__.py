@@ -99,5 +99,6 @@ BACKEND = Arq(
         ),
     ),
     options=_OPTIONS,
+    parser="hiredis",
     folder=Path(__file__).parent,
 )
