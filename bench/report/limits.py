@@ -15,8 +15,8 @@ from bench.report.wording import base_name, figure
 RULE = (
     "of floor: what the value is of the best that a bare push and pop on the same server reaches: "
     "of throughputs the share, of times the multiple. It is taken from the same scenario, load, "
-    "parameters and concurrency, where the run has one from a floor that reads replies with the same "
-    "parser. Where that has no such limit, or at an open load no valid one, it is borrowed and "
+    "parameters and concurrency, and, where the run has such, from a floor with the same parser of "
+    "replies. Where there is no such limit, or at an open load no valid one, it is borrowed and "
     "marked ~: throughputs from draining add, latencies, round trips and chains "
     "from the latency of add at the lowest open load, times the steps of a chain. Retries have none"
 )
