@@ -379,6 +379,12 @@ def test_a_backend_without_a_plain_program_cannot_be_compared(monkeypatch, tmp_p
     assert "no program to compare with" in found.ratio()["failed"]
 
 
+def test_a_variant_with_options_has_no_plain_program(tmp_path):
+    (choice,) = choose("arq+fast-poll")
+    found = innocence._compare(choice, None, None, 1, print)
+    assert found.cpu_ratio()["failed"] == "a plain program has no options: leave them out"
+
+
 def test_a_server_of_others_is_no_place_for_plain_programs(tmp_path):
     options = Options(tmp_path, redis_url="redis://127.0.0.1:1/0")
     with pytest.raises(UsageError, match="leave --redis-url and REDIS_URL out"):
