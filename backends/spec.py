@@ -57,6 +57,10 @@ class Command:
     exit_codes: frozenset[int] = frozenset({0})
 
 
+#: redis-py's own parser, in Python, or hiredis, in C.
+Parser = Literal["redis-py", "hiredis"]
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting that is not the library's default: shown in the report with its reason.
@@ -163,6 +167,7 @@ class Option:
         source: the page and section of the library's documentation that advises it, if one does.
         variants: the names of those that know it, as in :class:`Variant`; empty means all.
         speed: roughly how many times the variant's drain rate; for sizing only.
+        parser: what reads Redis's replies with it; ``None`` where that stays as it is.
     """
 
     name: str
@@ -172,6 +177,7 @@ class Option:
     source: str = ""
     variants: frozenset[str] = frozenset()
     speed: float = 1.0
+    parser: Parser | None = None
 
     def fits(self, variant: Variant) -> bool:
         """Whether the variant knows it."""
@@ -239,6 +245,7 @@ class Backend:
             ``("celery", "kombu")``. Nothing else of ours imports them.
         options: the declared deviations that its variants may be run with.
         known_defects: where the library breaks the contract, each with what shows it.
+        parser: what reads Redis's replies: a faster one alone makes a faster queue.
         stop_within_s: seconds a graceful stop may take before the worker is killed.
         hidden: not part of the comparison: exists for tests.
         is_floor: not a queue to choose but the limit that queues are measured against.
@@ -253,6 +260,7 @@ class Backend:
     settings: tuple[Setting, ...] = ()
     options: tuple[Option, ...] = ()
     known_defects: tuple[KnownDefect, ...] = ()
+    parser: Parser = "redis-py"
     stop_within_s: float = 10.0
     hidden: bool = False
     is_floor: bool = False
@@ -265,6 +273,13 @@ class Backend:
             for defect in self.known_defects
             if not defect.variants or variant.name in defect.variants
         )
+
+    def parser_of(self, variant: Variant) -> Parser:
+        """What reads Redis's replies where it is run with its options."""
+        chosen: Parser = self.parser
+        for option in variant.chosen:
+            chosen = option.parser or chosen
+        return chosen
 
     def with_options(self, variant: Variant, names: Iterable[str]) -> Variant:
         """The variant as it is run with these options.

@@ -104,5 +104,6 @@ BACKEND = Arq(
         ),
     ),
     options=_OPTIONS,
+    parser="hiredis",
     folder=Path(__file__).parent,
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from backends.kit.settings import namespace, option, redis_url, require_installed
 
 require_installed("celery")
 
 from celery import Celery  # noqa: E402  (only after the check above)
+from celery.signals import worker_ready  # noqa: E402
 
 _prefix = {"global_keyprefix": f"{namespace()}:"} if namespace() else {}
 
@@ -23,6 +26,14 @@ app.conf.update(
     broker_transport_options=_prefix,
     result_backend_transport_options=_prefix,
 )
+
+if option("warning-log"):
+    # The line that says that a worker is ready is logged at INFO: it must not be missed.
+    @worker_ready.connect
+    def _tell(sender, **_):
+        logging.getLogger("celery.worker").warning("%s ready.", sender.hostname)
+
+
 for _multiplier in (1, 64):
     if option(f"prefetch-{_multiplier}"):
         app.conf.worker_prefetch_multiplier = _multiplier

@@ -44,6 +44,7 @@ _OPTIONS = (
         ),
         source="redis-py, README, Installation",
         speed=1.2,
+        parser="hiredis",
     ),
 )
 

@@ -20,6 +20,7 @@ else:
 
 _pack = events.RECORD.pack
 _descriptor = -1
+_shared = False
 
 
 def record(kind: int, task_id: int, value: int = 0) -> None:
@@ -46,11 +47,27 @@ def _open() -> int:
     return _descriptor
 
 
+def share() -> None:
+    """Open the file now, and let the processes that this one forks write to the same.
+
+    For a queue that forks a process for every task: a file for each would be a cost of each task,
+    and of the harness that follows them. A record is one write at the file's end, so none is torn.
+    """
+    global _shared
+    _open()
+    _shared = True
+
+
 def _forget() -> None:
     global _descriptor
-    _descriptor = -1
+    if not _shared:
+        _descriptor = -1
 
 
-# A child has a file of its own. To ask for the process's id per event would be a system call each.
+_shared = False
+
+
+# A child has a file of its own, unless it is shared. To ask for the process's id per event would be
+# a system call each.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)

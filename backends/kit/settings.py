@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 import sysconfig
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,13 @@ def scratch() -> Path:
 
 def setting(name: str, default: Any = None) -> Any:
     """A scenario's setting, e.g. ``setting("flaky.retry_delay_s", 5)``."""
-    return json.loads(os.environ.get("BENCH_SETTINGS", "{}")).get(name, default)
+    return _settings(os.environ.get("BENCH_SETTINGS", "{}")).get(name, default)
+
+
+@cache
+def _settings(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def require_installed(library: str) -> None:

@@ -35,22 +35,6 @@ async def run_async(task_id: int, body: Callable[..., Awaitable[Any]], *args: An
     return result
 
 
-def run_unseen(task_id: int, body: Callable[..., Any], *args: Any) -> Any:
-    """:func:`run` without a record."""
-    return body(*args)
-
-
-async def run_async_unseen(task_id: int, body: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-    """:func:`run_async` without a record."""
-    return await body(*args)
-
-
-# Chosen once, so that a worker that records pays nothing for the choice. Without a folder for
-# events a worker is the one that recording is compared with: see bench.doctor.
-if "BENCH_EVENTS" not in os.environ:
-    run, run_async = run_unseen, run_async_unseen
-
-
 def attempt(task_id: int) -> int:
     """The number of this attempt, from 1: one more than were counted before, whatever the
     library says. One byte is appended to the task's own file per call."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from backends.kit import task  # noqa: F401  (loaded here, for the forks to inherit)
+from backends.kit import recorder, task  # noqa: F401  (loaded here, for the forks to inherit)
 from backends.kit.settings import namespace, option, redis_url, require_installed
 from scenarios import workload  # noqa: F401  (as above)
 
 # A fork imports the task's module anew for each job (``backends.rq.tasks``), as a user's does.
 # What that imports of ours would be paid for each time too, and no user has it: it is loaded here.
+# So would a file for the events of each job.
+recorder.share()
 
 require_installed("rq")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from bench.measure.metrics import HIGHER_IS_BETTER
+from bench.plan.cells import TWIN
 from bench.report.cells import Cell
 from bench.report.wording import base_name, figure
 
@@ -13,13 +15,31 @@ from bench.report.wording import base_name, figure
 RULE = (
     "of floor: what the value is of the best that a bare push and pop on the same server reaches: "
     "of throughputs the share, of times the multiple. It is taken from the same scenario, load, "
-    "parameters and concurrency. Where that has no such limit, or at an open load no valid one, "
-    "it is borrowed and marked ~: throughputs from draining add, latencies, round trips and chains "
+    "parameters and concurrency, and, where the run has such, from a floor with the same parser of "
+    "replies. Where there is no such limit, or at an open load no valid one, it is borrowed and "
+    "marked ~: throughputs from draining add, latencies, round trips and chains "
     "from the latency of add at the lowest open load, times the steps of a chain. Retries have none"
 )
 
 #: Metrics that may be measured against the same percentile of a borrowed latency.
 _TRIPS = frozenset({"round_trip", "end_to_end", "latency"})
+
+
+def alike(limits: Sequence[Cell], variant: str, run: Mapping[str, Any]) -> Sequence[Cell]:
+    """The limits that a variant is to be seen against: those whose processes read Redis's replies
+    with the same parser, where the run has any such; a faster parser alone makes a faster queue.
+
+    Args:
+        limits: the run's cells of the kind ``limit``.
+        run: ``run.json``; runs of earlier versions say nothing of parsers.
+    """
+
+    def parser(name: str) -> str | None:
+        found: str | None = run["variants"].get(name.removesuffix(TWIN), {}).get("parser")
+        return found
+
+    same = [limit for limit in limits if parser(limit.variant) == parser(variant)]
+    return same or limits
 
 
 def limit_text(cell: Cell, metric: str, limits: Sequence[Cell]) -> str:

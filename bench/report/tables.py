@@ -14,7 +14,7 @@ from bench.analysis.tables import CELL, Key, Tables, key_of, rounds_of
 from bench.measure.metrics import HIGHER_IS_BETTER
 from bench.measure.statistics import paired_ratio
 from bench.report.cells import Cell, kind_of
-from bench.report.limits import limit_text
+from bench.report.limits import alike, limit_text
 from bench.report.noise import Noise
 from bench.report.parts import NOT_RUN, How, Measure, Ratio, Row, Table
 from scenarios import all_scenarios
@@ -96,7 +96,7 @@ def build_tables(
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for plan, cell in zip(known.run["cells"], cells, strict=True):
         _, scenario, load, concurrency, params = key_of(plan)
-        row = _row(known, how[cell.variant], plan, cell, limits)
+        row = _row(known, how[cell.variant], plan, cell, alike(limits, cell.variant, known.run))
         groups[scenario, load, params, concurrency].append(row)
     order = list(dict.fromkeys(key[:3] for key in groups))
     ordered = sorted(groups, key=lambda key: (order.index(key[:3]), key[3]))

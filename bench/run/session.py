@@ -255,6 +255,7 @@ def surroundings(
             choice.name: {
                 "concurrency": choice.variant.concurrency,
                 "is_floor": choice.backend.is_floor,
+                "parser": choice.backend.parser_of(choice.variant),
                 "caveat": choice.variant.caveat,
                 "settings": _settings(choice.variant.own_settings, server),
                 "semantics": vars(choice.variant.semantics),

@@ -83,7 +83,6 @@ class Lease:
         (self.folder / "events").mkdir(parents=True)
         self._scratch.mkdir(parents=True)
         self._meter = Meter(self.keys.server, self._roles)
-        self.keys.prepare(self._meter.client)
         self._facts = {
             "lease_id": self.id,
             "variant": self.plan.choice.name,
@@ -95,6 +94,7 @@ class Lease:
             "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
         try:
+            self.keys.prepare(self._meter.client)
             self._variables = self._environment_variables()
             self._workers = Workers(
                 self.backend,

@@ -265,6 +265,6 @@ def lease_roles(lease: Lease) -> dict[str, list[int]]:
     producer = lease._producer
     assert producer is not None
     return {
-        "worker": [process.pid for process in lease._workers],
+        "worker": lease.workers.pids,
         "producer": [producer.process.pid],
     }

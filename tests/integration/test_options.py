@@ -67,7 +67,9 @@ def test_arq_looks_more_often(run_cells):
         ("", "rq.worker_config", "'backends.rq.tasks' in sys.modules", "False"),
     ],
 )
-def test_what_an_option_sets_is_set(options, module, shown, expected, server, environment_of):
+def test_what_an_option_sets_is_set(
+    options, module, shown, expected, server, environment_of, tmp_path
+):
     folder = module.partition(".")[0]
     code = f"import sys; from backends.{module} import *; import backends.{module} as m"
     name = shown.partition(".")[0]
@@ -81,6 +83,7 @@ def test_what_an_option_sets_is_set(options, module, shown, expected, server, en
                 "BENCH_NAMESPACE": "ns",
                 "BENCH_OWN_DATABASE": "1",
                 "BENCH_OPTIONS": options,
+                "BENCH_EVENTS": str(tmp_path),
                 "BENCH_CONCURRENCY": "1",
             }
         ),
@@ -96,3 +99,13 @@ def test_two_processes_share_the_threads(run_cells):
     facts = json.loads(ran.lease_file("lease.json").read_text(encoding="utf-8"))
     assert facts["commands"][0][-4:] == ["-p", "2", "-t", "2"]
     assert worker_log(ran).count("Worker process is ready for action.") == 2
+
+
+@pytest.mark.parametrize("backend", [b for b in all_backends().values() if b.distribution])
+def test_a_backends_parser_is_the_one_that_its_environment_brings(backend, environment_of):
+    """The floor's brings the faster one for its option, and says for each which it takes."""
+    code = "from redis.utils import HIREDIS_AVAILABLE; print(HIREDIS_AVAILABLE)"
+    python = environment_of(backend).python
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60)
+    parsers = {backend.parser, *(option.parser for option in backend.options)}
+    assert done.stdout.strip() == str("hiredis" in parsers), done.stderr

@@ -164,6 +164,43 @@ def test_after_a_fork_each_process_has_a_file_of_its_own(tmp_path):
     assert table["task_id"].tolist() == [1, 2, 3, 4, 5]
 
 
+SHARING = """
+import os
+from backends.kit import recorder
+recorder.share()
+children = []
+for number in range(8):
+    child = os.fork()
+    if child == 0:
+        for event in range(500):
+            recorder.record(1, number, event)
+        os._exit(0)
+    children.append(child)
+for child in children:
+    os.waitpid(child, 0)
+print(os.getpid())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_forked_processes_write_whole_records_to_a_shared_file(tmp_path):
+    """A queue that forks for every task has one file then, not one for each."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHARING],
+        cwd=ROOT,
+        env={**os.environ, "BENCH_EVENTS": str(tmp_path), "BENCH_ROLE": "worker"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [f"worker-{done.stdout.strip()}.events"]
+    table = read_raw(tmp_path)
+    for number in range(8):
+        rows = table[table["task_id"] == number]
+        assert rows["value"].tolist() == list(range(500))
+
+
 # --- reading ---------------------------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import sys
 from pathlib import Path
 
@@ -358,37 +357,13 @@ def test_a_backend_without_a_plain_program_cannot_be_compared(monkeypatch, tmp_p
     assert "no program to compare with" in found.ratio()["failed"]
 
 
+def test_a_variant_with_options_has_no_plain_program(tmp_path):
+    (choice,) = choose("arq+fast-poll")
+    found = innocence._compare(choice, None, None, 1, print)
+    assert found.cpu_ratio()["failed"] == "a plain program has no options: leave them out"
+
+
 def test_a_server_of_others_is_no_place_for_plain_programs(tmp_path):
     options = Options(tmp_path, redis_url="redis://127.0.0.1:1/0")
     with pytest.raises(UsageError, match="leave --redis-url and REDIS_URL out"):
         innocence.measure([], options, 1, print)
-
-
-UNSEEN = """
-import asyncio, sys
-from backends.kit import task
-
-async def body(x, y):
-    return x - y
-
-print(task.run(1, divmod, 7, 2), asyncio.run(task.run_async(1, body, 7, 2)))
-try:
-    task.run(1, int, "x")
-except ValueError:
-    print("raised")
-"""
-
-
-@pytest.mark.parametrize("recording", [True, False])
-def test_bodies_run_alike_with_and_without_a_folder_for_events(recording, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", UNSEEN],
-        cwd=ROOT,
-        env={"BENCH_EVENTS": str(tmp_path)} if recording else {},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.stdout.split("\n")[:2] == ["(3, 1) 5", "raised"], done.stderr
-    written = sum(path.stat().st_size for path in tmp_path.glob("*.events"))
-    assert written == (6 * kinds.RECORD.size if recording else 0)

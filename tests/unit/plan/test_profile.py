@@ -96,6 +96,13 @@ def test_a_file_is_loaded_by_its_path_and_named_by_its_stem(load):
     assert flaky.own_parameters() == {"retry_delay_s": [0.5]}
 
 
+def test_a_variant_and_the_same_with_an_option_are_two_variants_of_a_plan(load):
+    plan = make_plan(load(changed('["arq"]', '["arq", "arq+fast-poll"]')))
+    assert {cell.choice.name for cell in plan.cells} == {"arq", "arq+fast-poll"}
+    assert {lease.choice.name for lease in plan.leases} == {"arq", "arq+fast-poll"}
+    assert len({lease.id for lease in plan.leases}) == len(plan.leases)
+
+
 def test_what_a_profile_does_not_say_has_a_default(load):
     profile = load(GOOD)
     assert (profile.seed, profile.trial_timeout_s) == (1, 60.0)
@@ -169,6 +176,11 @@ MISTAKES = {
         changed('["arq"]', '["arq", "rq:frok"]'),
         3,
         r"unknown variant 'rq:frok': did you mean 'rq:fork'\? known are ",
+    ),
+    "unknown option": (
+        changed('["arq"]', '["arq", "arq+fast-pol"]'),
+        3,
+        r"unknown variant 'arq\+fast-pol': did you mean 'arq\+fast-poll'\? known are ",
     ),
     "unknown baseline": (
         changed("rounds = 2", 'baseline = "cellery"'),

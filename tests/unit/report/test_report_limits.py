@@ -100,3 +100,18 @@ def test_the_column_is_in_every_table_and_the_rule_in_the_glossary():
     assert len(heads) == len(report.tables)
     assert all("| of floor |" in head for head in heads)
     assert "- of floor: " in text
+
+
+def test_a_variant_is_seen_against_a_limit_with_the_same_parser(tmp_path):
+    """Where there is none, or nothing is known of parsers, against the best."""
+    run = limited(tmp_path / "run")
+    run.cell("quick:c", thrice(200.0)).cell("slow:base", thrice(200.0))
+    run.cell("other:x", thrice(200.0))
+    parsers = {"bare:one": "hiredis", "bare:many": "redis-py"}
+    parsers |= {"quick:c": "hiredis", "slow:base": "redis-py"}
+    for name, parser in parsers.items():
+        run.variants[name]["parser"] = parser
+    found = limits(run)
+    assert found["add", "drain", "quick:c"] == "20%"
+    assert found["add", "drain", "slow:base"] == "25%"
+    assert found["add", "drain", "other:x"] == "20%"

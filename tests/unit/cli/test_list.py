@@ -1,0 +1,25 @@
+"""``bench list``: what there is, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+
+from bench.cli import list_
+
+
+def test_a_variants_options_are_listed_by_name_and_in_full_for_programs(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    list_.list_(list_.Kind.BACKENDS, as_json=True)
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    (fast,) = rows["arq"]["options"]
+    assert (fast["name"], fast["includes"]) == ("fast-poll", [])
+    assert fast["source"]
+    assert [(s["name"], s["value"]) for s in fast["settings"]] == [("poll_delay", "0.05")]
+    assert rows["rq:simple"]["options"] == []
+    list_.list_(list_.Kind.BACKENDS, as_json=False)
+    assert "warning-log, prefetch-1, prefetch-64, tuned" in capsys.readouterr().out
+
+
+def test_other_lists_have_no_such_column(capsys):
+    list_.list_(list_.Kind.SCENARIOS, as_json=True)
+    assert all("options" not in row for row in json.loads(capsys.readouterr().out))
