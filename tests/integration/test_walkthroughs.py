@@ -1,20 +1,18 @@
 """The walk-throughs in ``docs/``, carried out in a copy of the checkout.
 
-Every code block with ``title="PATH"`` is a file: it replaces what ``bench new`` wrote. With
-``append`` it is added to the end of a file.
+How their code blocks are read is told in ``guide.py``.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from guide import blocks, carry_out
 from support import ROOT, bench_environment, run_folders
 
 from bench.analysis.tables import read_tables
@@ -23,27 +21,6 @@ pytestmark = pytest.mark.integration
 
 COPIED = ("backends", "scenarios", "bench", "tests/contract", "tests/conftest.py")
 COPIED += ("tests/support.py", "pyproject.toml", "README.md")
-BLOCK = re.compile(r'^```\w+ title="([^"]+)"( append)?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
-
-
-class Block(NamedTuple):
-    path: str
-    append: bool
-    text: str
-
-
-def blocks(document: str) -> list[Block]:
-    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
-    return [Block(m[1], bool(m[2]), m[3]) for m in BLOCK.finditer(text)]
-
-
-def carry_out(block: Block, copy: Path) -> None:
-    path = copy / block.path
-    if block.append:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"\n\n{block.text}")
-    else:
-        path.write_text(block.text, encoding="utf-8")
 
 
 @pytest.fixture
@@ -91,6 +68,13 @@ def check_run(copy: Path, trials: int) -> set[str]:
     verdicts = read_tables(run.path).verdicts
     assert set(verdicts["verdict"]) == {"pass"}
     return set(verdicts["check"])
+
+
+def test_what_the_guide_quotes_is_there() -> None:
+    quoted = blocks("add-a-backend.md", "excerpt")
+    assert len(quoted) >= 3
+    missing = [b for b in quoted if b.text not in (ROOT / b.path).read_text(encoding="utf-8")]
+    assert missing == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="huey has no orderly stop on Windows")
