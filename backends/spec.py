@@ -7,7 +7,7 @@ harness knows a queue through this alone; it never branches on a backend's name.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -146,6 +146,9 @@ class Backend:
     hidden: bool = False
     #: Not a queue to choose but the limit that queues are measured against.
     is_floor: bool = False
+    #: Keys that all users of the library share on a server, with their types, e.g. a set of all
+    #: queues. A run adds to them and takes its own out again; one of another type is told first.
+    shared_keys: Mapping[str, str] = field(default_factory=dict)
     folder: Path = field(default=Path())
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:

@@ -72,7 +72,7 @@ def measure(choices: list[Choice], options: Options, repeats: int, tell: Tell) -
         KeyboardInterrupt: told to stop; nothing is left behind.
     """
     envs = environments(choices)
-    with ground(options) as place, _folder(options.out) as folder:
+    with ground(options, choices) as place, _folder(options.out) as folder:
         token, scratch, server = place.token, place.scratch, place.server
         tell("recorder: nanoseconds per event")
         figures = _recorder(costs.recorder_ns(_fresh(folder, "recorder"), token, repeats))
