@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backends.kit import events as kinds
+from bench.measure.attempts import Attempts
 from bench.measure.trace import NEVER, Trace
 
 
@@ -49,6 +50,17 @@ def longest_stall_ns(trace: Trace, concurrency: int, *, filled: bool = False) ->
     over = (started[order][1:] > 0) | ~stalled
     begins = np.flatnonzero(np.append(True, over[:-1]))
     return int(np.add.reduceat(np.where(stalled, np.diff(times[order]), 0), begins).max())
+
+
+def longest_overrun_ns(tried: Attempts, concurrency: int) -> int:
+    """How much longer the longest attempt took than all but as many as run at once.
+
+    Workers that stop while every slot is busy leave no slot free, but no more attempts unfinished
+    than slots. Attempts that raised are left out, for a time-out takes the time it is given; so is
+    all of it where there are too few attempts to tell what is usual.
+    """
+    took = np.sort((tried.ended_ns - tried.started_ns)[tried.ok])
+    return int(took[-1] - took[-1 - concurrency]) if len(took) > 2 * concurrency else 0
 
 
 def _ready(trace: Trace) -> np.ndarray:

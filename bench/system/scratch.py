@@ -49,8 +49,12 @@ def end_orphans() -> list[Path]:
     Returns:
         The folders that were theirs.
     """
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError:  # whoever needs one will say so
+        return []
     found = []
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in temporary.glob(f"{_PREFIX}*"):
         match = _NAME.fullmatch(folder.name)
         if match is None or match["machine"] != _machine() or not _ours(folder):
             continue

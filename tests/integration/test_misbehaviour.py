@@ -243,7 +243,12 @@ def _in_order(ran: Ran) -> list[dict[str, Any]]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 @pytest.mark.parametrize(
-    "load", ['load = "closed"; for_s = 4.0', 'load = "open"; for_s = 4.0; rate_per_s = [50]']
+    "load",
+    [
+        'load = "closed"; for_s = 4.0',
+        'load = "open"; for_s = 4.0; rate_per_s = [50]',
+        'load = "burst"; tasks = 40; service_s = 0.1',  # its only slot is always busy
+    ],
 )
 def test_a_worker_that_was_stopped_for_a_while_is_warned_of(
     tmp_path: Path, server_program: Path, made_environments: Callable[..., None], load: str

@@ -249,6 +249,27 @@ def test_a_retry_that_waits_for_its_time_is_no_stall():
     assert found["longest_stall_ms"].value < 2
 
 
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_workers_that_stop_while_every_slot_is_busy_are_stalled(concurrency):
+    story = Story()
+    for n in range(6 * concurrency):
+        batch = n // concurrency
+        start = 100 * batch + (20_000 if batch > 2 else 0)
+        story.sent(n, 0).ran(n, start + 1, start + 100 + (20_000 if batch == 2 else 0))
+    items = [item(n) for n in range(6 * concurrency)]
+    found = metrics(story, items, load="burst", concurrency=concurrency)
+    assert found["longest_stall_ms"].value == pytest.approx(20_000)
+
+
+def test_a_timeout_takes_the_time_that_it_is_given():
+    story = Story()
+    for n in range(10):
+        story.sent(n, 0).ran(n, 10 * n + 1, 10 * n + 10)
+    story.failed(3, 200, 30_200).ran(3, 30_201, 30_210)
+    found = metrics(story, [item(n) for n in range(10)], load="burst", concurrency=1)
+    assert found["longest_stall_ms"].value < 10
+
+
 def test_a_queue_that_takes_one_at_a_time_is_slow_not_stalled():
     story = Story()
     for n in range(4):
