@@ -247,7 +247,7 @@ def _in_order(ran: Ran) -> list[dict[str, Any]]:
     [
         'load = "closed"; for_s = 4.0',
         'load = "open"; for_s = 4.0; rate_per_s = [50]',
-        'load = "burst"; tasks = 40; service_s = 0.1',  # its only slot is always busy
+        'load = "drain"; tasks = 40; service_s = 0.1',  # its only slot is always busy
     ],
 )
 def test_a_worker_that_was_stopped_for_a_while_is_warned_of(
