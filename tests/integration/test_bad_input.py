@@ -393,7 +393,7 @@ def test_a_server_program_that_never_stops_talking(tmp_path: Path, tiny: Path) -
         timeout=20,
     )
     line, peak = done.stderr.splitlines()
-    assert line.startswith("bench: the embedded Redis did not start: y: start one with 'docker")
+    assert line.startswith("bench: the embedded Redis did not start: -: start one with 'docker")
     assert int(peak) < 300 * 2**20
     assert processes.working_in(tmp_path) == []
     _nothing_left(tmp_path)
