@@ -7,7 +7,7 @@ harness knows a queue through this alone; it never branches on a backend's name.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -148,7 +148,7 @@ class Backend:
     is_floor: bool = False
     #: Keys that all users of the library share on a server, with their types, e.g. a set of all
     #: queues. A run adds to them and takes its own out again; one of another type is told first.
-    shared_keys: Mapping[str, str] = field(default_factory=dict)
+    shared_keys: tuple[tuple[str, str], ...] = ()
     folder: Path = field(default=Path())
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:

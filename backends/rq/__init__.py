@@ -144,6 +144,6 @@ BACKEND = RQ(
     # Due times are cut to the whole second: see NOTES.md, "Retry delays".
     capabilities=Capabilities(retry_granularity_s=1.0),
     settings=_SETTINGS,
-    shared_keys={"rq:queues": "set", "rq:workers": "set"},
+    shared_keys=(("rq:queues", "set"), ("rq:workers", "set")),
     folder=Path(__file__).parent,
 )

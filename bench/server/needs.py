@@ -80,7 +80,7 @@ def check(server: Server, keys: Mapping[str, str]) -> None:
 
 def shared_keys(backends: Iterable[Backend]) -> dict[str, str]:
     """Those of all of these, with their types."""
-    return {key: kind for backend in backends for key, kind in backend.shared_keys.items()}
+    return {key: kind for backend in backends for key, kind in backend.shared_keys}
 
 
 @contextlib.contextmanager

@@ -136,7 +136,7 @@ def test_a_server_that_takes_no_writes(
 SHARED = [
     (name, key, kind)
     for name, backend in all_backends().items()
-    for key, kind in backend.shared_keys.items()
+    for key, kind in backend.shared_keys
 ]
 
 
