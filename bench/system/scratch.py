@@ -7,6 +7,7 @@ The name holds everything, so that there is no moment at which it is half writte
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -65,8 +66,12 @@ def end_orphans() -> list[Path]:
 
 
 def _machine() -> str:
-    """Temporary folders may be shared by machines and containers, processes are not."""
-    return f"{zlib.crc32(platform.node().encode()):08x}"
+    """Temporary folders may be shared by machines and containers, processes are not: what can be
+    seen of them is what has one name and, on Linux, one space of process numbers."""
+    space = ""
+    with contextlib.suppress(OSError):
+        space = os.readlink("/proc/self/ns/pid")
+    return f"{zlib.crc32(f'{platform.node()} {space}'.encode()):08x}"
 
 
 def _ours(folder: Path) -> bool:
