@@ -249,6 +249,9 @@ class Backend:
         stop_within_s: seconds a graceful stop may take before the worker is killed.
         hidden: not part of the comparison: exists for tests.
         is_floor: not a queue to choose but the limit that queues are measured against.
+        shared_keys: those that all users of the library share on a server, with their types, e.g.
+            a set of all queues. A run adds to them and takes its own out again; one of another
+            type is told first.
     """
 
     name: str
@@ -264,6 +267,7 @@ class Backend:
     stop_within_s: float = 10.0
     hidden: bool = False
     is_floor: bool = False
+    shared_keys: tuple[tuple[str, str], ...] = ()
     folder: Path = field(default=Path())
 
     def defects_of(self, variant: Variant) -> tuple[KnownDefect, ...]:

@@ -135,6 +135,12 @@ def bench_environment(**extra: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"} | extra
 
 
+def default_signals() -> None:
+    """For a child: whoever started the tests may have had them ignore signals, ``nohup ... &``."""
+    for name in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(name, signal.SIG_DFL)
+
+
 @dataclass
 class Done:
     """A command that has ended."""
@@ -149,17 +155,25 @@ class Done:
 
 
 class Bench:
-    """``python -m bench ...`` as a process, its output piped."""
+    """``python -m bench ...`` as a process, its output piped.
 
-    def __init__(self, *arguments: str | Path, cwd: Path, **variables: str) -> None:
+    Args:
+        before: a shell's command line that ends in ``exec "$@"``, to start it.
+    """
+
+    def __init__(
+        self, *arguments: str | Path, cwd: Path, before: str = "", **variables: str
+    ) -> None:
+        shell = ["sh", "-c", before, "sh"] if before else []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench", *map(str, arguments)],
+            [*shell, sys.executable, "-m", "bench", *map(str, arguments)],
             cwd=cwd,
             env=bench_environment(**variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
+            preexec_fn=None if sys.platform == "win32" else default_signals,
         )
         self._token: str | None = None
 

@@ -199,5 +199,6 @@ BACKEND = RQ(
             always=False,
         ),
     ),
+    shared_keys=(("rq:queues", "set"), ("rq:workers", "set")),
     folder=Path(__file__).parent,
 )

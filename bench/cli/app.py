@@ -73,6 +73,9 @@ def run_cli(arguments: list[str] | None = None) -> int:
         if _working_directory_is_gone():
             _complain("the working directory does not exist any more: change to another one")
             return EXIT_USAGE
+        if error.errno == errno.ENOENT:  # no folder for temporary files, which Python then lists
+            _complain(str(error.strerror))
+            return EXIT_USAGE
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _forget_output()

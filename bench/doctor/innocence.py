@@ -80,7 +80,7 @@ def measure(choices: list[Choice], options: Options, repeats: int, tell: Tell) -
             "leave --redis-url and REDIS_URL out"
         )
     envs = environments(choices)
-    with ground(options) as place, _folder(options.out) as folder:
+    with ground(options, choices) as place, _folder(options.out) as folder:
         token, scratch, server = place.token, place.scratch, place.server
         tell("recorder: nanoseconds per event")
         figures = _recorder(costs.recorder_ns(_fresh(folder, "recorder"), token, repeats))

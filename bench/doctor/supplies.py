@@ -10,6 +10,7 @@ from redis import RedisError as ServerError
 from backends import all_backends
 from bench.doctor.advice import Advice, judged
 from bench.errors import BenchError
+from bench.server import needs
 from bench.server.redis_server import external, find_binary
 from bench.workers.environments import environment
 
@@ -29,6 +30,7 @@ def external_redis(url: str) -> list[Advice]:
     """Whether the server at ``url`` answers, and whether it is fit."""
     try:
         with external(url) as server:
+            needs.check(server, needs.shared_keys(all_backends().values()))
             found = f"{server.facts['name']} {server.facts['version']} at {server.masked_url}"
             busy: Any = 0
             with contextlib.suppress(ServerError), server.client() as client:

@@ -14,7 +14,7 @@ from backends.kit import events as kinds
 from bench.measure import open_loop
 from bench.measure.attempts import Attempts, retry_gaps
 from bench.measure.parts import parts_ms
-from bench.measure.stalls import longest_stall_ns
+from bench.measure.stalls import longest_overrun_ns, longest_stall_ns
 from bench.measure.trace import NEVER, Trace
 from scenarios.spec import Params
 
@@ -35,6 +35,8 @@ HIGHER_IS_BETTER = frozenset(
 
 #: Loads that keep every slot busy for a while: their completions have a rate.
 _BUSY = ("drain", "burst", "backlog")
+#: Loads under which a pause is no plan's: tasks wait for the workers alone.
+_STALLS = ("drain", "closed", "burst", "open")
 
 #: Times that end when the caller has its result: of callers that wait for it.
 _WAITED_FOR = frozenset({"round_trip_ms", "result_delivery_ms"})
@@ -99,8 +101,8 @@ def trial_metrics(
             found |= _percentiles(name, samples)
     if load in _BUSY:
         found |= _throughput(trace, params, concurrency)
-    if load == "drain":
-        found |= _stall(trace, concurrency)
+    if load in _STALLS:
+        found |= _stall(trace, tried, concurrency, filled=load == "drain")
     if load == "closed":
         parts, samples_used = parts_ms(trace)
         found |= {f"part_{name}_ms": Value(mean, samples_used) for name, mean in parts.items()}
@@ -214,12 +216,13 @@ def steady_rate(times_ns: np.ndarray, at_once: int = 1) -> float | None:
     return float((deviation * np.arange(len(window))).sum() / (deviation**2).sum())
 
 
-def _stall(trace: Trace, concurrency: int) -> dict[str, Value]:
-    stalled = longest_stall_ns(trace, concurrency)
+def _stall(trace: Trace, tried: Attempts, concurrency: int, *, filled: bool) -> dict[str, Value]:
+    stalled = longest_stall_ns(trace, concurrency, filled=filled)
     if stalled is None:
         return {}
     started = int(np.count_nonzero(trace.starts))
-    return {"longest_stall_ms": Value(stalled / 1e6, started)}
+    longest = max(stalled, longest_overrun_ns(tried, concurrency))
+    return {"longest_stall_ms": Value(longest / 1e6, started)}
 
 
 def _open(trace: Trace) -> dict[str, Value]:

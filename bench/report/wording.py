@@ -30,7 +30,8 @@ METRICS = {
     "tenth of them",
     "share_of_ideal": "throughput divided by concurrency / service time: 1 is what waiting alone "
     "would allow",
-    "longest_stall": "longest time in which no task started although tasks were waiting",
+    "longest_stall": "longest time in which no task started although tasks were waiting, or by "
+    "which tasks that ran all at once took longer than the others",
     "enqueue": "how long the caller's enqueue call takes",
     "queue_wait": "from the return of the enqueue call to the start of the task",
     "service": "from the start of the task's body to its end",

@@ -170,7 +170,7 @@ def measure(micro: Micro) -> RunFolder:
     with ExitStack() as held:
         if micro.into is not None:
             held.enter_context(lock.held(micro.into.path))
-        place = held.enter_context(ground(micro.options))
+        place = held.enter_context(ground(micro.options, micro.choices))
         facts = _facts(micro, place.server, environments)
         run = micro.into or create_run(micro.options.out, FOLDER)
         if micro.into is None:

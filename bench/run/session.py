@@ -22,7 +22,7 @@ from bench.run import resume
 from bench.run.guard import Guard
 from bench.run.refinement import Progress, Refinement
 from bench.run.runner import Runner
-from bench.server import redis_server
+from bench.server import needs, redis_server
 from bench.server.url import secrets_of
 from bench.system import host, scratch
 from bench.system.interrupts import one_interrupt
@@ -70,8 +70,13 @@ class Ground:
 
 
 @contextlib.contextmanager
-def ground(options: Options, *, check_out: bool = True) -> Iterator[Ground]:
+def ground(
+    options: Options, choices: Iterable[Choice], *, check_out: bool = True
+) -> Iterator[Ground]:
     """A server, a temporary folder and a guard: whatever happens inside, nothing is left behind.
+
+    Args:
+        choices: what is going to use the server.
 
     Raises:
         BenchError: the server or the results' folder cannot be used.
@@ -85,7 +90,10 @@ def ground(options: Options, *, check_out: bool = True) -> Iterator[Ground]:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         guard = Guard(token, folder, redis_url=options.redis_url)
         stack.callback(guard.close)
-        yield Ground(token, folder, stack.enter_context(_server(options, token, folder)))
+        server = stack.enter_context(_server(options, token, folder))
+        if not server.embedded:
+            needs.check(server, needs.shared_keys(choice.backend for choice in choices))
+        yield Ground(token, folder, server)
 
 
 def environments_of(plan: Plan) -> dict[str, Environment]:
@@ -116,7 +124,8 @@ def execute(
     """
     with ExitStack() as held:
         before = _take_over(job.begun, options, held) if job.begun else {}
-        place = held.enter_context(ground(options, check_out=not job.begun))
+        choices = [cell.choice for cell in job.plan.cells]
+        place = held.enter_context(ground(options, choices, check_out=not job.begun))
         environments = environments_of(job.plan)
         facts = _facts(job, options, place.server, environments) | {"token": place.token}
         if job.begun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import re
 import secrets
@@ -29,6 +30,8 @@ INSTALL_HINT = (
     "start one with 'docker compose up -d' and pass --redis-url redis://127.0.0.1:6379/0, "
     "or install valkey-server or redis-server"
 )
+#: Bytes; a server that starts says a few hundred.
+MOST_WORDS = 2**18
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, folder: Path) 
         try:
             return _facts(url)
         except RedisError as error:
-            if process.poll() is not None or time.monotonic() > deadline:
+            talks = (folder / "redis.log").stat().st_size > MOST_WORDS
+            if talks or process.poll() is not None or time.monotonic() > deadline:
                 words = _log(folder).strip().splitlines()
                 reason = words[-1] if words else str(error)
                 raise RedisError(
@@ -247,7 +251,10 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, folder: Path) 
 
 
 def _log(folder: Path) -> str:
-    return (folder / "redis.log").read_text(encoding="utf-8", errors="replace")
+    """The end of what the server has said: a program that is none may say more than memory has."""
+    with (folder / "redis.log").open("rb") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - MOST_WORDS))
+        return log.read(MOST_WORDS).decode(errors="replace")
 
 
 def _check_free(port: int) -> None:

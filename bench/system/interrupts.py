@@ -20,7 +20,9 @@ def one_interrupt() -> Iterator[None]:
 
     Cleaning up takes a second or two; pressing Ctrl-C again must not cut it short. Python drops
     what is raised while it runs a ``__del__``: then it is raised again a moment later. Inside
-    another one it does nothing: the outermost decides until when once is enough.
+    another one it does nothing: the outermost decides until when once is enough. What the caller
+    has let us ignore stays ignored, as ``nohup`` and a script's ``&`` mean it; only SIGTERM always
+    stops.
     """
     global _installed
     if _installed:
@@ -46,6 +48,7 @@ def one_interrupt() -> Iterator[None]:
     asked: list[int] = []
     names = [signal.SIGINT, signal.SIGTERM]
     names += [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    names = [n for n in names if n == signal.SIGTERM or signal.getsignal(n) != signal.SIG_IGN]
     before = {name: signal.signal(name, interrupt) for name in names}
     hook, sys.unraisablehook = sys.unraisablehook, dropped
     _installed = True

@@ -7,6 +7,7 @@ The name holds everything, so that there is no moment at which it is half writte
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -49,8 +50,12 @@ def end_orphans() -> list[Path]:
     Returns:
         The folders that were theirs.
     """
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError:  # whoever needs one will say so
+        return []
     found = []
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in temporary.glob(f"{_PREFIX}*"):
         match = _NAME.fullmatch(folder.name)
         if match is None or match["machine"] != _machine() or not _ours(folder):
             continue
@@ -61,8 +66,12 @@ def end_orphans() -> list[Path]:
 
 
 def _machine() -> str:
-    """Temporary folders may be shared by machines and containers, processes are not."""
-    return f"{zlib.crc32(platform.node().encode()):08x}"
+    """Temporary folders may be shared by machines and containers, processes are not: what can be
+    seen of them is what has one name and, on Linux, one space of process numbers."""
+    space = ""
+    with contextlib.suppress(OSError):
+        space = os.readlink("/proc/self/ns/pid")
+    return f"{zlib.crc32(f'{platform.node()} {space}'.encode()):08x}"
 
 
 def _ours(folder: Path) -> bool:

@@ -380,6 +380,35 @@ def test_server_program_that_is_none(tmp_path: Path, tiny: Path) -> None:
     _nothing_left(tmp_path)
 
 
+@pytest.mark.skipif(not shutil.which("yes"), reason="needs yes")
+def test_a_server_program_that_never_stops_talking(tmp_path: Path, tiny: Path) -> None:
+    pytest.importorskip("resource")
+    (tmp_path / "tmp").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, "run", tiny, "--redis-server", shutil.which("yes")],
+        cwd=tmp_path,
+        env=bench_environment(TMPDIR=str(tmp_path / "tmp")),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    line, peak = done.stderr.splitlines()
+    assert line.startswith("bench: the embedded Redis did not start: -: start one with 'docker")
+    assert int(peak) < 300 * 2**20
+    assert processes.working_in(tmp_path) == []
+    _nothing_left(tmp_path)
+
+
+#: Runs the command line and tells the most memory that it held, in bytes.
+_PEAK = """
+import resource, sys
+from bench.cli.app import run_cli
+assert run_cli(sys.argv[1:]) == 2
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak * (1 if sys.platform == "darwin" else 1024), file=sys.stderr)
+"""
+
+
 # --- folders and disk -----------------------------------------------------------------------
 
 

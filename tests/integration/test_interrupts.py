@@ -354,3 +354,26 @@ def _alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_run_that_is_to_ignore_a_signal_is_ended_by_sigterm(
+    tmp_path: Path, server_program: Path, number: signal.Signals
+) -> None:
+    """A script's ``bench run &`` ignores SIGINT, ``nohup bench run`` SIGHUP, imports included."""
+    place = Place(tmp_path, "fake:honest", *LASTING)
+    ignore = f'trap "" {number.name.removeprefix("SIG")}; exec "$@"'
+    bench = Bench("run", place.profile, "--out", place.results, cwd=tmp_path, before=ignore)
+    try:
+        token = bench.token()
+        bench.signal(number)
+        wait_until(place.finished, "a trial is finished")
+        bench.signal(number)
+        count = len(place.finished())
+        wait_until(lambda: len(place.finished()) > count, "it goes on")
+        bench.signal(signal.SIGTERM)
+        done = bench.end(20)
+    finally:
+        bench.process.kill()
+    _assert_interrupted(done)
+    place.assert_nothing_left(token)

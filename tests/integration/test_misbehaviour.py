@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Ran, files_with, run_bench, run_folders, write_profile
+from support import (
+    Ran,
+    bench_process,
+    files_with,
+    run_bench,
+    run_folders,
+    wait_until,
+    write_profile,
+)
 
 from backends.fake.behaviour import BEHAVIOURS
 from bench.measure.warnings import stalls
@@ -229,3 +239,40 @@ def _leases(ran: Ran) -> list[dict[str, Any]]:
 def _in_order(ran: Ran) -> list[dict[str, Any]]:
     """Trials in the order they ran."""
     return sorted(ran.trials, key=lambda trial: trial["started_at"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+@pytest.mark.parametrize(
+    "load",
+    [
+        'load = "closed"; for_s = 4.0',
+        'load = "open"; for_s = 4.0; rate_per_s = [50]',
+        'load = "drain"; tasks = 40; service_s = 0.1',  # its only slot is always busy
+    ],
+)
+def test_a_worker_that_was_stopped_for_a_while_is_warned_of(
+    tmp_path: Path, server_program: Path, made_environments: Callable[..., None], load: str
+) -> None:
+    """Everything is done in the end and right: only the pause tells of it."""
+    made_environments("fake:honest")
+    profile = write_profile(tmp_path / "p.toml", f'scenario = "add"; {load}')
+    with bench_process("run", profile, cwd=tmp_path) as bench:
+        bench.token()
+        run = wait_until(lambda: run_folders(tmp_path / "results"), "the run has begun")[0]
+        recorded = wait_until(
+            lambda: [f for f in run.leases.glob("*/events/worker-*") if f.stat().st_size > 24 * 20],
+            "the workers work",
+        )
+        assert recorded
+        workers = bench.members("worker")
+        for worker in workers:
+            worker.suspend()
+        time.sleep(1.5)  # the pause is what is tested, not waited for
+        for worker in workers:
+            worker.resume()
+        done = bench.end()
+    assert done.code == 0, done.all
+    (trial,) = run.read_trials()
+    assert trial["status"] == "ok"
+    line = next(line for line in done.out.splitlines() if "started no task for" in line)
+    assert line.endswith("(1 of 1 trials paused for over 1 s): the queue's pause, or the machine's")

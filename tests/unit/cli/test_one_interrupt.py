@@ -28,3 +28,25 @@ def test_it_can_be_used_again():
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt), one_interrupt():
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_the_caller_has_ignored_stays_ignored(number):
+    """``nohup bench run``, and ``bench run &`` in a script."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with one_interrupt():
+            os.kill(os.getpid(), number)
+            assert signal.getsignal(number) == signal.SIG_IGN
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_request_to_end_is_never_ignored():
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt), one_interrupt():
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)

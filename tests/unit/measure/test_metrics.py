@@ -221,8 +221,65 @@ def test_slots_in_lockstep_have_all_of_the_ideal_rate():
     assert found["throughput_tasks_per_s"].value == pytest.approx(40)
 
 
-@pytest.mark.parametrize("load", ["closed", "burst"])
-def test_only_a_drain_has_stalls(load):
+def live(*starts_ms, length=1, concurrency=2, load="closed"):
+    """The longest stall of tasks sent every 10 ms to workers that start them at these times."""
+    story = Story()
+    for number, start_ms in enumerate(starts_ms):
+        story.sent(number, 10 * number)
+        story.ran(number, start_ms, start_ms + 1)
+    items = [item(n) for n in range(len(starts_ms))]
+    return metrics(story, items, load=load, concurrency=concurrency)["longest_stall_ms"].value
+
+
+@pytest.mark.parametrize("load", ["closed", "burst", "open"])
+def test_workers_that_stop_under_any_load_are_stalled(load):
+    assert live(2, 12, 22, 32, load=load) == pytest.approx(1.5)
+    assert live(2, 12, 20_000, 20_000, 20_001, load=load) == pytest.approx(20_000 - 20.5)
+
+
+def test_nothing_is_stalled_while_nothing_is_sent():
+    story = Story().sent(0, 0).ran(0, 1, 2).sent(1, 30_000).ran(1, 30_001, 30_002)
+    found = metrics(story, [item(0), item(1)], load="closed")
+    assert found["longest_stall_ms"].value == pytest.approx(0.5)
+
+
+def test_a_retry_that_waits_for_its_time_is_no_stall():
+    story = Story().sent(0, 0).sent(1, 0).failed(0, 1, 2).ran(1, 2, 3).ran(0, 5000, 5001)
+    found = metrics(story, [item(0), item(1)], load="burst")
+    assert found["longest_stall_ms"].value < 2
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_workers_that_stop_while_every_slot_is_busy_are_stalled(concurrency):
+    story = Story()
+    for n in range(6 * concurrency):
+        batch = n // concurrency
+        start = 100 * batch + (20_000 if batch > 2 else 0)
+        story.sent(n, 0).ran(n, start + 1, start + 100 + (20_000 if batch == 2 else 0))
+    items = [item(n) for n in range(6 * concurrency)]
+    found = metrics(story, items, load="burst", concurrency=concurrency)
+    assert found["longest_stall_ms"].value == pytest.approx(20_000)
+
+
+def test_a_timeout_takes_the_time_that_it_is_given():
+    story = Story()
+    for n in range(10):
+        story.sent(n, 0).ran(n, 10 * n + 1, 10 * n + 10)
+    story.failed(3, 200, 30_200).ran(3, 30_201, 30_210)
+    found = metrics(story, [item(n) for n in range(10)], load="burst", concurrency=1)
+    assert found["longest_stall_ms"].value < 10
+
+
+def test_a_queue_that_takes_one_at_a_time_is_slow_not_stalled():
+    story = Story()
+    for n in range(4):
+        story.sent(n, 0).ran(n, 1 + 3000 * n, 3000 + 3000 * n)
+    found = metrics(story, [item(n) for n in range(4)], load="burst", concurrency=4)
+    assert found["longest_stall_ms"].value == pytest.approx(1)
+
+
+@pytest.mark.parametrize("load", ["idle", "backlog"])
+def test_where_pauses_are_planned_there_are_no_stalls(load):
     assert "longest_stall_ms" not in drained(load=load)
 
 
