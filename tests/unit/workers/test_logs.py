@@ -8,7 +8,10 @@ from bench.workers.logs import Logs
 URL = "redis://:pa%2Fss@127.0.0.1:1/0"
 
 
-@pytest.mark.parametrize("name", logs.ALL)
+LOGS = ["worker.log", "worker-12.log", "scheduler.log", logs.PRODUCER, logs.BOT_API]
+
+
+@pytest.mark.parametrize("name", LOGS)
 def test_no_secret_stays_in_a_log(tmp_path, name):
     """The token is in every line in which httpx tells of a request, as a user's own would be."""
     text = (
@@ -25,13 +28,22 @@ def test_no_secret_stays_in_a_log(tmp_path, name):
 
 
 def test_the_lines_that_a_report_quotes_are_masked_before_the_log_is(tmp_path):
-    (tmp_path / logs.WORKER).write_text(f"POST /bot{bot_api.TOKEN}/x\n", encoding="utf-8")
+    (tmp_path / "worker.log").write_text(f"POST /bot{bot_api.TOKEN}/x\n", encoding="utf-8")
     assert Logs(tmp_path, URL).tail() == ["POST /bot***/x"]
 
 
 def test_a_log_without_secrets_is_left_as_it_is(tmp_path):
-    path = tmp_path / logs.WORKER
+    path = tmp_path / "worker.log"
     path.write_bytes(b"ready \xff\r\n")
     before = path.stat().st_mtime_ns
     Logs(tmp_path, URL).mask()
     assert (path.read_bytes(), path.stat().st_mtime_ns) == (b"ready \xff\r\n", before)
+
+
+@pytest.mark.parametrize("name", ["notes.log", "worker-a.log", "worker-0.log", "workers.log"])
+def test_a_log_of_somebody_else_is_neither_quoted_nor_changed(tmp_path, name):
+    (tmp_path / name).write_text("pa/ss", encoding="utf-8")
+    log_files = Logs(tmp_path, URL)
+    log_files.mask()
+    assert (tmp_path / name).read_text(encoding="utf-8") == "pa/ss"
+    assert log_files.tail() == []
