@@ -14,10 +14,15 @@ import pytest
 
 from backends import choose
 
+Skipped = pytest.skip.Exception
+
 HERE = Path(__file__).parent
 
 #: Where the lease of a variant keeps its files, as soon as it has a folder.
 LEASES = pytest.StashKey[dict[str, Path]]()
+
+#: By variant and check, whether its tests broke so far.
+BROKE = pytest.StashKey[dict[tuple[str, str], list[bool]]]()
 
 #: Lines of each log that are printed under a failed test.
 SHOWN_LINES = 40
@@ -25,6 +30,7 @@ SHOWN_LINES = 40
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEASES] = {}
+    config.stash[BROKE] = {}
 
 
 @pytest.fixture(scope="session")
@@ -33,25 +39,34 @@ def lease_folders(request: pytest.FixtureRequest) -> dict[str, Path]:
     return request.config.stash[LEASES]
 
 
+@pytest.fixture(scope="session")
+def broke(request: pytest.FixtureRequest) -> dict[tuple[str, str], list[bool]]:
+    """By variant and check, whether its tests broke, of those that have run by now."""
+    return request.config.stash[BROKE]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         variant = _variant(item)
         if variant is None or not item.path.is_relative_to(HERE):
             continue
-        checks = {mark.args[0] for mark in item.iter_markers("check")}
+        checks = _checks(item)
         assert checks, f"{item.nodeid} looks at a lease and is marked with no check"
         (choice,) = choose(variant)
         for defect in choice.backend.defects_of(choice.variant):
             if defect.check in checks:
                 told = f"{defect.told} (known, {defect.where})"
-                item.add_marker(
-                    pytest.mark.xfail(reason=told, raises=AssertionError, strict=defect.always)
-                )
+                # Not each of a check's tests need show it: that one does is a test of its own.
+                item.add_marker(pytest.mark.xfail(reason=told, raises=AssertionError, strict=False))
 
 
 def _variant(item: pytest.Item) -> str | None:
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("seen") if callspec else None
+
+
+def _checks(item: pytest.Item) -> set[str]:
+    return {mark.args[0] for mark in item.iter_markers("check")}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,11 +75,16 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Under a failed test: where the lease's files are, and the end of what its processes wrote."""
     report = yield
-    folder = item.config.stash[LEASES].get(_variant(item) or "")
+    variant = _variant(item) or ""
+    if call.when == "call" and not isinstance(getattr(call.excinfo, "value", None), Skipped):
+        for check in _checks(item):
+            told = item.config.stash[BROKE].setdefault((variant, check), [])
+            told.append(call.excinfo is not None)
+    folder = item.config.stash[LEASES].get(variant)
     if report.failed and folder is not None:
-        told = [f"the lease's folder: {folder}"]
+        shown = [f"the lease's folder: {folder}"]
         for log in sorted(folder.glob("*.log")):
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            told += ["", f"the last lines of {log}:", *lines[-SHOWN_LINES:]]
-        report.sections.append((f"lease of {_variant(item)}", "\n".join(told)))
+            shown += ["", f"the last lines of {log}:", *lines[-SHOWN_LINES:]]
+        report.sections.append((f"lease of {variant}", "\n".join(shown)))
     return report

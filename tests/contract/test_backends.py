@@ -447,6 +447,19 @@ print(json.dumps({{name: importlib.util.find_spec(name).origin for name in {want
     assert seen.env.library_version
 
 
+@check("known")
+def test_known_defects_are_still_there(
+    seen: Seen, broke: dict[tuple[str, str], list[bool]]
+) -> None:
+    """The last of a variant's tests: what the others saw, of those that ran."""
+    mended = [
+        f"not seen any more: {defect.told}; take it out of known_defects"
+        for defect in seen.choice.backend.defects_of(seen.choice.variant)
+        if defect.always and not any(broke.get((seen.choice.name, defect.check), [True]))
+    ]
+    assert mended == []
+
+
 def _trace(seen: Seen, number: int, items: list[Item]) -> Trace:
     """What a trial's events tell of these items."""
     rows = seen.trial(number)
