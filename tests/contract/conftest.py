@@ -14,10 +14,16 @@ import pytest
 
 from backends import choose
 
+#: A lease of the contract: its variant, and whose its keys are.
+LeaseName = tuple[str, str]
+
 HERE = Path(__file__).parent
 
-#: Where a lease keeps its files, as soon as it has a folder: by variant and by whose its keys are.
-LEASES = pytest.StashKey[dict[tuple[str, str], Path]]()
+#: Where a lease keeps its files, as soon as it has a folder.
+LEASES = pytest.StashKey[dict[LeaseName, Path]]()
+
+#: By lease and check, whether its tests broke so far.
+BROKE = pytest.StashKey[dict[tuple[LeaseName, str], list[bool]]]()
 
 #: Lines of each log that are printed under a failed test.
 SHOWN_LINES = 40
@@ -25,12 +31,19 @@ SHOWN_LINES = 40
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEASES] = {}
+    config.stash[BROKE] = {}
 
 
 @pytest.fixture(scope="session")
-def lease_folders(request: pytest.FixtureRequest) -> dict[tuple[str, str], Path]:
+def lease_folders(request: pytest.FixtureRequest) -> dict[LeaseName, Path]:
     """Each lease's folder: to be told of a failed test, whatever failed."""
     return request.config.stash[LEASES]
+
+
+@pytest.fixture(scope="session")
+def broke(request: pytest.FixtureRequest) -> dict[tuple[LeaseName, str], list[bool]]:
+    """By lease and check, whether its tests broke, of those that have run by now."""
+    return request.config.stash[BROKE]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,20 +51,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         lease = _lease(item)
         if lease is None or not item.path.is_relative_to(HERE):
             continue
-        checks = {mark.args[0] for mark in item.iter_markers("check")}
+        checks = _checks(item)
         assert checks, f"{item.nodeid} looks at a lease and is marked with no check"
         (choice,) = choose(lease[0])
         for defect in choice.backend.defects_of(choice.variant):
             if defect.check in checks:
                 told = f"{defect.told} (known, {defect.where})"
-                item.add_marker(
-                    pytest.mark.xfail(reason=told, raises=AssertionError, strict=defect.always)
-                )
+                # Not each of a check's tests need show it: that one does is a test of its own.
+                item.add_marker(pytest.mark.xfail(reason=told, raises=AssertionError, strict=False))
 
 
-def _lease(item: pytest.Item) -> tuple[str, str] | None:
+def _lease(item: pytest.Item) -> LeaseName | None:
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("seen") if callspec else None
+
+
+def _checks(item: pytest.Item) -> set[str]:
+    return {mark.args[0] for mark in item.iter_markers("check")}
+
+
+def _skipped(call: pytest.CallInfo[Any]) -> bool:
+    return call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -61,11 +81,15 @@ def pytest_runtest_makereport(
     """Under a failed test: where the lease's files are, and the end of what its processes wrote."""
     report = yield
     lease = _lease(item)
+    if lease and call.when == "call" and not _skipped(call):
+        for check in _checks(item):
+            told = item.config.stash[BROKE].setdefault((lease, check), [])
+            told.append(call.excinfo is not None)
     folder = item.config.stash[LEASES].get(lease) if lease else None
     if report.failed and lease and folder:
-        told = [f"the lease's folder: {folder}"]
+        shown = [f"the lease's folder: {folder}"]
         for log in sorted(folder.glob("*.log")):
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            told += ["", f"the last lines of {log}:", *lines[-SHOWN_LINES:]]
-        report.sections.append((f"lease of {', '.join(lease)}", "\n".join(told)))
+            shown += ["", f"the last lines of {log}:", *lines[-SHOWN_LINES:]]
+        report.sections.append((f"lease of {', '.join(lease)}", "\n".join(shown)))
     return report

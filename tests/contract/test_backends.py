@@ -52,7 +52,8 @@ def _leases() -> list[Any]:
     first = {choose(name)[0].backend.name: name for name in reversed(VARIANTS)}
     cases = [(name, OWN) for name in VARIANTS]
     cases += [(name, AMONG_OTHERS) for name in VARIANTS if name in first.values()]
-    return [pytest.param(case, id=", ".join(case)) for case in cases]
+    ids = {OWN: "", AMONG_OTHERS: ",among-others"}
+    return [pytest.param((name, keys), id=f"{name}{ids[keys]}") for name, keys in cases]
 
 
 CONCURRENCY = 2
@@ -482,6 +483,20 @@ print(json.dumps({{name: importlib.util.find_spec(name).origin for name in {want
     for name, origin in origins.items():
         assert Path(origin).is_relative_to(seen.env.folder), name
     assert seen.env.library_version
+
+
+@check("known")
+def test_known_defects_are_still_there(
+    seen: Seen, broke: dict[tuple[tuple[str, str], str], list[bool]]
+) -> None:
+    """The last of a lease's tests: what the others saw, of those that ran."""
+    lease = (seen.choice.name, seen.keys)
+    mended = [
+        f"not seen any more: {defect.told}; take it out of known_defects"
+        for defect in seen.choice.backend.defects_of(seen.choice.variant)
+        if defect.always and not any(broke.get((lease, defect.check), [True]))
+    ]
+    assert mended == []
 
 
 def _trace(seen: Seen, number: int, items: list[Item]) -> Trace:

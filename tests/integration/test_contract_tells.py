@@ -1,0 +1,91 @@
+"""The contract's tests of a queue that misbehaves: what they print, and what they expect.
+
+In a copy of the checkout the fake queue is one of those that are compared.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import ROOT, bench_environment
+
+pytestmark = pytest.mark.integration
+
+COPIED = ("backends", "scenarios", "bench", "tests/contract", "tests/conftest.py")
+COPIED += ("tests/support.py", "pyproject.toml")
+
+DEFECTS = """
+    known_defects=(
+        KnownDefect("results", "fake is off by one", "backends/fake/NOTES.md"),
+        KnownDefect("stop", "fake does not stop", "backends/fake/NOTES.md"),
+    ),
+    hidden=False,
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    target = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns("__pycache__")
+    for part in COPIED:
+        (target / part).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, target / part, ignore=ignored)
+        else:
+            shutil.copy(ROOT / part, target / part)
+    return target
+
+
+def contract(copy: Path, *, known: bool) -> str:
+    """What the tests of a queue print whose every 7th result is off by one."""
+    path = copy / "backends" / "fake" / "__init__.py"
+    text = path.read_text(encoding="utf-8")
+    assert "    hidden=True,\n" in text
+    text = text.replace("    hidden=True,\n", DEFECTS if known else "    hidden=False,\n")
+    text = text.replace("import Backend, Command,", "import Backend, Command, KnownDefect,")
+    path.write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no"),
+            *("tests/contract/test_backends.py", "-k", "fake:wrong-result"),
+        ],
+        cwd=copy,
+        env=bench_environment(PYTHONPATH=str(copy)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
+def failed(told: str) -> set[str]:
+    return set(re.findall(r"^FAILED \S+::(\S+)", told, re.MULTILINE))
+
+
+def test_a_failure_shows_all_it_saw_and_where_the_lease_is(copy: Path) -> None:
+    told = contract(copy, known=False)
+    assert "test_drained_tasks_pass[fake:wrong-result-results]" in failed(told)
+    assert "test_known_defects_are_still_there[fake:wrong-result]" not in failed(told)
+    assert re.search(r"results, expected: every result is right\n.*the caller got \d+", told)
+    (folder, *_) = re.findall(r"^the lease's folder: (.+)$", told, re.MULTILINE)
+    log = Path(folder) / "worker.log"
+    assert f"the last lines of {log}:" in told
+    assert "fake worker ready" in told
+    assert "fake worker ready" in log.read_text(encoding="utf-8")
+
+
+def test_a_known_defect_is_expected_and_one_that_was_mended_is_told(copy: Path) -> None:
+    told = contract(copy, known=True)
+    assert failed(told) == {"test_known_defects_are_still_there[fake:wrong-result]"}
+    assert "not seen any more: fake does not stop; take it out of known_defects" in told
+    expected = r"^XFAIL \S+::test_drained_tasks_pass\[fake:wrong-result-results\] - (.+)$"
+    assert re.findall(expected, told, re.MULTILINE) == [
+        "fake is off by one (known, backends/fake/NOTES.md)"
+    ]
