@@ -29,10 +29,11 @@ def killed(server_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Pl
 
 
 def _content(folder: Path) -> dict[str, bytes | None]:
-    """All that is in a folder, of files with their content."""
+    """All that is in a folder, of files with their content; not the lock of the killed harness."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")
+        if not path.name.startswith(".lock-")
     }
 
 
