@@ -23,7 +23,7 @@ def _retry(delay_s: float) -> Retry:
     return Retry(max=3, interval=math.ceil(delay_s))
 
 
-_RETRIES = {name: _retry(setting(f"{name}.retry_delay_s", 5)) for name in ("flaky", "notification")}
+_RETRIES = {name: _retry(setting(delay, 5)) for name, delay in tasks.RETRIED.items()}
 
 
 class Client:

@@ -14,6 +14,9 @@ from backends.kit import task
 from backends.kit.settings import setting
 from scenarios import workload
 
+#: The tasks with retries and the setting that has their delay in seconds: for the producer.
+RETRIED = {"flaky": "flaky.retry_delay_s", "notification": "notification.retry_delay_s"}
+
 ADD_SERVICE_S = setting("add.service_s", 0)
 
 
