@@ -22,6 +22,17 @@ def test_special_characters_show_as_they_are():
     assert escape("C:\\x <b> *y* `z`\nnext") == r"C:\\x \<b> \*y\* \`z\` next"
 
 
+def test_acknowledging_late_and_delivering_at_most_once_are_shown_apart(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0, 2.0, 3.0])
+    promised = run.variants["slow:base"]["semantics"]
+    run.variants["slow:base"]["semantics"] = promised | {"delivery": "at most once"}
+    text = render(load_report(run.write()))
+    (result,) = (line for line in text.splitlines() if "| late, at most once" in line)
+    assert "slow:base" in cells(result)
+    (how,) = (row for row in map(cells, text.splitlines()) if row[2:4] == ["late", "at most once"])
+    assert how[0] == "slow:base"
+
+
 def test_tables_are_aligned_and_every_line_has_the_same_cells():
     lines = grid(("name", "n"), [("a|b", "1"), ("longer", "1,000")], right=(1,))
     assert lines == [

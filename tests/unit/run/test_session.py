@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from backends import choose
-from backends.spec import Setting
+from backends import Choice, choose
+from backends.spec import Backend, KnownDefect, Semantics, Setting, Variant
 from bench.record.store import create_run
 from bench.run import session
 from bench.server.redis_server import Server
@@ -49,3 +50,21 @@ def test_what_an_option_sets_is_told_under_the_variants_whole_name():
     ]
     names = [setting["name"] for setting in facts["backends"]["celery"]["settings"]]
     assert "global_keyprefix" not in names
+
+
+def test_a_run_keeps_what_is_known_of_each_variant(tmp_path):
+    promised = Semantics("late", "at most once", "r", "r", "c")
+    one, two = (Variant(name, "s", "c", promised) for name in ("one", "two"))
+    defects = (
+        KnownDefect("retry_delay", "queue retries early", "NOTES.md"),
+        KnownDefect("lost", "queue loses tasks", "NOTES.md", frozenset({"two"}), always=False),
+    )
+    queue = Backend("queue", "queue", "", (one, two), known_defects=defects)
+    server = SimpleNamespace(facts={}, embedded=True, url="redis://h/0")
+    choices = [Choice(queue, variant, None) for variant in (one, two)]
+    facts = session.surroundings(session.Options(tmp_path), server, [], choices)["variants"]
+    early = {"check": "retry_delay", "told": "queue retries early", "where": "NOTES.md"}
+    lost = {"check": "lost", "told": "queue loses tasks", "where": "NOTES.md"}
+    assert facts["queue:one"]["known_defects"] == [early]
+    assert facts["queue:two"]["known_defects"] == [early, lost]
+    assert facts["queue:two"]["semantics"]["delivery"] == "at most once"
