@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -37,14 +37,16 @@ def test_a_commands_own_help_is_loaded_with_it():
     assert "pandas" in imported_by("run", "--help")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not add up what children took")
 def test_help_comes_at_once():
-    """The best of five: what else the machine does is not ours."""
+    """In processor time, the best of five: what else the machine does is not ours."""
     took = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = os.times()
         subprocess.run([sys.executable, "-m", "bench", "--help"], capture_output=True, check=True)
-        took.append(time.perf_counter() - started)
-    assert min(took) <= 0.3
+        after = os.times()
+        took.append(sum(after[2:4]) - sum(before[2:4]))
+    assert 0 < min(took) <= 0.3
 
 
 @pytest.mark.parametrize(("name", "module", "summary"), COMMANDS)
