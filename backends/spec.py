@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from backends.keys import matching, size, unlink
+
 #: What a command does; its log is named after it.
 Role = Literal["worker", "scheduler"]
 
@@ -331,9 +333,9 @@ class Backend:
             directory: the lease's scratch directory.
         """
         return sum(
-            _size(redis, key)
+            size(redis, key)
             for pattern in self.queue_keys(namespace)
-            for key in _matching(redis, pattern)
+            for key in matching(redis, pattern)
         )
 
     def sweep(self, redis: Any, namespace: str) -> None:
@@ -341,51 +343,4 @@ class Backend:
 
         A database of its own is emptied instead, whatever is in it.
         """
-        unlink(redis, _matching(redis, f"*{namespace}*"))
-
-
-def unlink(redis: Any, keys: Iterable[Any]) -> None:
-    """Remove ``keys`` in batches."""
-    batch: list[Any] = []
-    for key in keys:
-        batch.append(key)
-        if len(batch) == 1000:
-            redis.unlink(*batch)
-            batch.clear()
-    if batch:
-        redis.unlink(*batch)
-
-
-def _matching(redis: Any, pattern: str) -> Iterable[Any]:
-    if any(wildcard in pattern for wildcard in "*?["):
-        return list(redis.scan_iter(match=pattern, count=1000))
-    return [pattern]
-
-
-def _size(redis: Any, key: Any) -> int:
-    kind = redis.type(key)
-    kind = kind.decode() if isinstance(kind, bytes) else kind
-    sizes = {
-        "list": redis.llen,
-        "hash": redis.hlen,
-        "zset": redis.zcard,
-        "set": redis.scard,
-        "stream": lambda key: _left_in_stream(redis, key),
-    }
-    return int(sizes[kind](key)) if kind in sizes else 0
-
-
-def _left_in_stream(redis: Any, key: Any) -> int:
-    """What is left to do in a stream: acknowledged entries stay in it until they are trimmed."""
-    groups = redis.xinfo_groups(key)
-    if not groups:
-        return int(redis.xlen(key))
-    left = 0
-    for group in groups:
-        behind = group.get("lag")
-        if behind is None:  # entries were deleted, or a server before 7.0: it has to be counted
-            last = group["last-delivered-id"]
-            last = last.decode() if isinstance(last, bytes) else last
-            behind = len(redis.xrange(key, min=f"({last}"))
-        left += int(behind) + int(group["pending"])
-    return left
+        unlink(redis, matching(redis, f"*{namespace}*"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from backends.keys import unlink
 from backends.spec import (
     Backend,
     Command,
@@ -14,7 +15,6 @@ from backends.spec import (
     Semantics,
     Setting,
     Variant,
-    unlink,
 )
 
 _SEMANTICS = Semantics(

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from backends import UnknownVariant, all_backends, choose, known_variants
+from backends.keys import unlink
 from backends.spec import (
     Backend,
     Capabilities,
@@ -14,7 +15,6 @@ from backends.spec import (
     Semantics,
     Setting,
     Variant,
-    unlink,
 )
 from bench.errors import unknown
 from bench.plan.cells import file_name
