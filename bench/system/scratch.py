@@ -2,7 +2,7 @@
 is found by the next.
 
 The name holds everything, so that there is no moment at which it is half written:
-``task-queue-bench-<machine>-<pid>-<start>-<token>``.
+``<token>-<machine>-<pid>-<start>``. It is short, for sockets in it may not have long paths.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from pathlib import Path
 from bench.system.identity import running, this_process
 from bench.system.processes import kill, kill_carrying, working_in
 
-TOKEN = r"tqb-[0-9a-f]{10}"
-_PREFIX = "task-queue-bench-"
-_NAME = re.compile(rf"{_PREFIX}(?P<machine>[0-9a-f]{{8}})-(?P<owner>\d+-\d+)-(?P<token>{TOKEN})")
+_NAME = re.compile(
+    r"(?P<token>tqb-[0-9a-f]{10})-(?P<machine>[0-9a-f]{8})-(?P<owner>\d+-\d+)", re.ASCII
+)
 
 
 def make() -> tuple[str, Path]:
     """A new run's token, and its temporary folder, which only this user may enter."""
     token = f"tqb-{secrets.token_hex(5)}"
-    folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{_machine()}-{this_process()}-{token}"
+    folder = Path(tempfile.gettempdir()) / f"{token}-{_machine()}-{this_process()}"
     folder.mkdir(mode=0o700)
     return token, folder
 
@@ -55,7 +55,7 @@ def end_orphans() -> list[Path]:
     except FileNotFoundError:  # whoever needs one will say so
         return []
     found = []
-    for folder in temporary.glob(f"{_PREFIX}*"):
+    for folder in temporary.glob("tqb-*"):
         match = _NAME.fullmatch(folder.name)
         if match is None or match["machine"] != _machine() or not _ours(folder):
             continue

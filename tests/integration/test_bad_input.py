@@ -61,7 +61,7 @@ def _one_line(done: Done, *told: str) -> str:
 def _nothing_left(folder: Path) -> None:
     """No run folder, and no temporary one."""
     assert run_folders(folder / "results") == []
-    assert list(folder.glob("**/task-queue-bench-*")) == []
+    assert list(folder.glob("**/tqb-*")) == []
 
 
 def _run(folder: Path, *arguments: str | Path, **variables: str) -> Done:

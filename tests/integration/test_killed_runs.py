@@ -213,7 +213,7 @@ def test_what_is_left_when_the_guard_is_killed_too_is_ended_by_the_next_command(
             for process in processes.tree(bench.process.pid)[1:]
             if "bench.run.guard" in process.cmdline()
         ]
-        (scratch,) = [folder for folder in place.tmp.iterdir() if folder.name.endswith(token)]
+        (scratch,) = [folder for folder in place.tmp.iterdir() if folder.name.startswith(token)]
         guard.kill()
         bench.signal(signal.SIGKILL)
         bench.end(20)
@@ -224,7 +224,7 @@ def test_what_is_left_when_the_guard_is_killed_too_is_ended_by_the_next_command(
         assert done.err == f"ended what a killed run had left: its processes and {scratch}\n"
         assert processes.carrying(token) == []
         assert processes.working_in(scratch) == []
-        assert [folder.name.endswith(theirs) for folder in place.tmp.iterdir()] == [True]
+        assert [folder.name.startswith(theirs) for folder in place.tmp.iterdir()] == [True]
         assert other.end(90).code == 1
     assert place.resume().code == 1
     place.assert_whole()

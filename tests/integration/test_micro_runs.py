@@ -99,7 +99,7 @@ def test_an_interrupt_keeps_what_has_ended_and_leaves_nothing_behind(
     tmp_path: Path, server_program: Path
 ) -> None:
     temporary = Path(tempfile.gettempdir())
-    before = set(temporary.glob("task-queue-bench-*"))
+    before = set(temporary.glob("tqb-*"))
     arguments = ("-b", "fake:honest", "-b", "dramatiq", "--max-time", "0.02")
     results = tmp_path / "results"
     kept = f"*/{FOLDER}/fake-honest.json"
@@ -122,7 +122,7 @@ def test_an_interrupt_keeps_what_has_ended_and_leaves_nothing_behind(
     assert set(read_micro(run.path)["variant"]) == {"fake:honest"}
     assert run.read_run()["status"] == "interrupted"
     assert processes.carrying(token) == []
-    assert set(temporary.glob("task-queue-bench-*")) - before == set()
+    assert set(temporary.glob("tqb-*")) - before == set()
 
 
 @pytest.mark.parametrize(

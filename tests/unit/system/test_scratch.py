@@ -85,9 +85,9 @@ def test_what_a_living_harness_uses_is_left_alone(tmp_path, start):
     [
         lambda name: name.replace(scratch._machine(), "00000000"),
         lambda name: f"{name}-mine",
-        lambda name: "task-queue-bench-abc123",
+        lambda name: "tqb-0123456789",
     ],
-    ids=["another machine", "another name", "an earlier version"],
+    ids=["another machine", "another name", "no owner"],
 )
 def test_what_cannot_be_told_to_be_an_orphans_is_left_alone(ended, change):
     _, folder = left_by(ended)
