@@ -28,7 +28,9 @@ def doctor(
     backend: list[str] = typer.Option(
         [], "-b", "--backend", metavar="VARIANT", help="Measure with this (default: one of each)."
     ),
-    repeats: int = typer.Option(5, min=1, help="Pairs of drains with the harness and without."),
+    repeats: int = typer.Option(
+        6, min=1, help="Pairs of drains, with the harness and by a plain program; best even."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object instead of text."),
     out: Path = typer.Option(Path("results"), help="Folder that results would go to."),
     redis_url: str | None = typer.Option(

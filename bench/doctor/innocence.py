@@ -162,9 +162,10 @@ class Pairs:
         return sorted(self.harness.keys() & self.plain.keys())
 
     def _ratio(self, pairs: dict[int, tuple[float, float]]) -> dict[str, Any]:
+        blocks = _two_by_two(pairs)
         found = paired_ratio(
-            {n: above for n, (above, _) in pairs.items()},
-            {n: below for n, (_, below) in pairs.items()},
+            {n: above for n, (above, _) in blocks.items()},
+            {n: below for n, (_, below) in blocks.items()},
         )
         if self.failed or found is None:
             return {"ratio": None, "low": None, "high": None, "pairs": 0, "failed": self.failed}
@@ -172,7 +173,7 @@ class Pairs:
             "ratio": round(found.value, 4),
             "low": None if found.low is None else round(found.low, 4),
             "high": None if found.high is None else round(found.high, 4),
-            "pairs": found.rounds,
+            "pairs": len(pairs),
         }
 
     def commands_added(self) -> dict[str, float] | None:
@@ -186,6 +187,25 @@ class Pairs:
             name: statistics.median(a.get(name, 0.0) - b.get(name, 0.0) for a, b in sides)
             for name in names
         }
+
+
+def _two_by_two(pairs: dict[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
+    """Two pairs as one, by geometric means: in them each arm has been the first once.
+
+    The first of two drains can be the faster one by far, whichever arm it is. A last pair without
+    a partner is left out, unless it is the only one.
+    """
+    numbers = sorted(pairs)
+    whole = range(0, len(numbers) - 1, 2)
+    blocks = [numbers[at : at + 2] for at in whole] or [numbers[:1]]
+    return {
+        number: (
+            statistics.geometric_mean([pairs[n][0] for n in block]),
+            statistics.geometric_mean([pairs[n][1] for n in block]),
+        )
+        for number, block in enumerate(blocks, 1)
+        if block
+    }
 
 
 def _compare(choice: Choice, env: Environment, where: Place, repeats: int, tell: Tell) -> Pairs:
