@@ -38,8 +38,8 @@ def root(tmp_path: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     for part in (*(f"backends/{name}" for name in OWN), "scenarios"):
         shutil.copytree(scaffold.checkout() / part, target / part, ignore=ignored)
-    for module in ("__init__.py", "spec.py"):
-        shutil.copy(scaffold.checkout() / "backends" / module, target / "backends")
+    for module in (scaffold.checkout() / "backends").glob("*.py"):
+        shutil.copy(module, target / "backends")
     shutil.copy(scaffold.checkout() / "pyproject.toml", target)
     return target
 
