@@ -28,6 +28,7 @@ from bench.measure.trace import Events, Trace
 from bench.record.events import PARQUET, read_columns
 from bench.record.store import RunFolder, advice_for, write_text
 from scenarios import all_scenarios
+from scenarios.loads import LOADS
 
 CELL = ["variant", "version", "scenario", "load", "concurrency", "params"]
 ROUND_COLUMNS = ["run_id", *CELL, "metric", "unit", "round", "value", "samples", "better"]
@@ -198,8 +199,9 @@ def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], l
         trace,
         tried,
         sees_failure=choice.backend.capabilities.sees_failure,
-        fifo=fifo and trial["load"] == "drain",
+        fifo=fifo and LOADS[trial["load"]].fills,
         load=trial["load"],
+        cut_short=trial.get("cut_short", False),
     )
     return (_values(trial, trace, tried) if trial["status"] == "ok" else {}), found
 
@@ -208,6 +210,8 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
     """Everything that was measured in a trial that ended well."""
     steps = trial.get("steps", ())
     found = trial_metrics(trace, tried, trial["params"], trial["concurrency"], trial["load"], steps)
+    if "sustained_tasks_per_s" in found:  # what is left undone has cost, too
+        return found
     tasks = int(trial.get("sent", 0)) * trace.truth.steps
     costs = cost_metrics(trial.get("marks", ()), tasks)
     return found | {name: Value(value, max(tasks, 1)) for name, value in costs.items()}

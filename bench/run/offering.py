@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from backends.kit import events
-from bench.measure.metrics import steady_rate
-from bench.measure.open_loop import Window, window
-from bench.plan.cells import MIN_TASKS, STEPS, Cell, TrialPlan
+from bench.measure.open_loop import Window, overloaded, window
+from bench.measure.rates import steady_rate
+from bench.plan.cells import WARM_UP, Cell, TrialPlan
 from bench.plan.profile import MOST_TASKS
 from bench.plan.schedule import offsets_ns
+from bench.run.items import attempts_of, is_harmless, times_of, wire, work_s
 from bench.workers.lease import Lease
 from bench.workers.producer import TrialTimeout
+from scenarios.loads import MIN_TASKS, STEPS
 from scenarios.spec import Item
 
 #: With no event for so long, and nothing left in the broker, what is missing will not come.
@@ -34,6 +35,10 @@ LATE_MS = 10.0
 LATE_SHARE = 0.1
 #: Threads or coroutines that send an open load: one that is held up leaves the next to another.
 OPEN_LANES = 4
+#: So many sends by each of them come first and are not counted.
+WARM_SENDS = 2
+#: What an overload has left to do is waited for so long; then it is given up with the lease.
+LEFT_WITHIN_S = 2.0
 #: After so many steps without a rate that is sustained there is none worth looking for.
 STEPS_IN_VAIN = 4
 #: A p99 needs so many tasks.
@@ -54,7 +59,7 @@ class Offer:
 
     Args:
         deadline: on the clock of ``time.monotonic``.
-        drained: throughput of the drains so far, tasks/s, by :attr:`bench.plan.cells.Cell.drained`.
+        drained_per_s: throughput of the drain that its rates are shares of, where there is one.
 
     Attributes:
         sent: items that the library accepted.
@@ -65,7 +70,7 @@ class Offer:
     lease: Lease
     plan: TrialPlan
     deadline: float
-    drained: dict[str, float]
+    drained_per_s: float | None = None
 
     def __post_init__(self) -> None:
         self.sent = self.left = 0
@@ -95,11 +100,11 @@ class Offer:
         self._mark("filled")
         self.lease.start_workers(self.deadline)
         self._mark("ready")
-        self._await_attempts(_attempts(items))
+        self._await_attempts(attempts_of(items))
         self._mark("done")
         rate = self._throughput()
         if rate is not None:
-            self.drained[self.cell.drained] = self.facts["measured_per_s"] = rate
+            self.facts["measured_per_s"] = rate
         self._collect()
         self._mark("end")
 
@@ -108,7 +113,7 @@ class Offer:
         self.lease.start_workers(self.deadline)
         self._mark("start")
         items = self._send()
-        self._await_attempts(_attempts(items))
+        self._await_attempts(attempts_of(items))
         self._mark("done")
         self._collect()
         self._mark("end")
@@ -123,7 +128,7 @@ class Offer:
             items=wire(self.cell.items(self.plan.number)),
             lanes=self.cell.concurrency,
             limit_s=self.cell.for_s,
-            timeout_s=RESULT_TIMEOUT_S + _work_s(self.cell),
+            timeout_s=RESULT_TIMEOUT_S + work_s(self.cell),
         )
         self.sent = answer["sent"]
         self._mark("done")
@@ -137,9 +142,19 @@ class Offer:
         )
         count = self.cell.tasks or tasks_at(rate, self.cell.for_s, MIN_TASKS)
         self.facts |= {"tasks": count, "offered_per_s": rate}
+        self._warm()
         self._mark("start")
-        seen = self._scheduled(self.cell.items(self.plan.number, count), rate, 0)
+        items = self.cell.items(self.plan.number, count)
+        self._send_scheduled(items, rate, 0)
+        until = math.inf
+        if overloaded(*self._times(0, sum(map(len, items)), events.SENT, events.START)):
+            self.facts["overloaded"] = True
+            until = time.monotonic() + LEFT_WITHIN_S
+        if not self._await_attempts(attempts_of(items), until):
+            self.facts["cut_short"] = True
+            return
         self._mark("done")
+        seen = self._window(0, len(items))
         self._collect()
         self._mark("end")
         if _late(seen):
@@ -151,6 +166,7 @@ class Offer:
     def saturation(self) -> None:
         """Halve the gap between a rate that is sustained and one that is not, step by step."""
         self.lease.start_workers(self.deadline)
+        self._warm()
         assert self.cell.for_s is not None
         low, high, first = 0.0, self._drain_rate(), 0
         steps: list[dict[str, Any]] = []
@@ -161,7 +177,9 @@ class Offer:
             count = tasks_at(rate, self.cell.for_s, STEP_TASKS)
             self.facts["tasks"] = first + count
             items = self.cell.items(self.plan.number, first + count)[first:]
-            seen = self._scheduled(items, rate, first)
+            self._send_scheduled(items, rate, first)
+            self._await_attempts(first + attempts_of(items))
+            seen = self._window(first, count)
             self._collect()
             late = _late(seen)
             in_time = seen.ended == count and seen.p99_ms <= self.cell.params["p99_bound_ms"]
@@ -187,7 +205,7 @@ class Offer:
         self.lease.start_workers(self.deadline)
         self._mark("ready")
         until = time.monotonic() + self.cell.for_s
-        self._await_attempts(_attempts(items), until)
+        self._await_attempts(attempts_of(items), until)
         self._mark("done")
 
     def idle(self) -> None:
@@ -215,26 +233,50 @@ class Offer:
         patience = min(RESULT_TIMEOUT_S, max(self.deadline - time.monotonic(), 0.1))
         self.lease.ask(self.deadline + 1, op="collect", timeout_s=patience)
 
-    def _scheduled(self, items: list[Item], rate: float, first: int) -> Window:
-        """Send items at their times and wait for their end.
+    def _warm(self) -> None:
+        """Let each lane make its first calls, and prove that nothing of it is left.
+
+        Its tasks are of no trial. Work that fails or is told to somebody is not sent for nothing:
+        a scenario without other work gets no warm lanes.
+        """
+        cell, lease = self.cell, self.lease
+        wanted = OPEN_LANES * WARM_SENDS
+        first = WARM_UP << 32 | lease.warm_tasks
+        found = cell.scenario.items(first, 4 * wanted, cell.params, cell.seed)
+        lease.warm_tasks += sum(map(len, found))
+        items = [item for item in found if all(map(is_harmless, item))][:wanted]
+        if len(items) < wanted:
+            return
+        before = lease.tail.count(WARM_UP, events.END, events.FAIL)
+        answer = lease.ask(self.deadline, op="warm", items=wire(items), lanes=OPEN_LANES)
+        steps = len(items[0])
+        self._await_attempts(before + steps * answer["sent"], trial=WARM_UP)
+        self.prove_empty()
+
+    def _send_scheduled(self, items: list[Item], rate: float, first: int) -> None:
+        """Send items at their times.
 
         Args:
             first: sequence number of the first of them.
         """
         cell, plan = self.cell, self.plan
-        seed = f"{cell.seed}:{plan.round}:{first}"
         answer = self.lease.ask(
             self.deadline,
             op="open",
             items=wire(items),
-            offsets_ns=offsets_ns(len(items), rate, cell.params["arrival"], seed),
+            offsets_ns=offsets_ns(
+                len(items), rate, cell.params["arrival"], f"{cell.seed}:{plan.round}:{first}"
+            ),
             lanes=OPEN_LANES,
         )
         self.sent += answer["sent"]
-        self._await_attempts(first + _attempts(items))
-        recorded = self.lease.recorded(plan.number)
-        kinds = (events.SCHEDULED, events.SEND, events.END)
-        return window(*(times_of(recorded, kind, first, len(items)) for kind in kinds))
+
+    def _window(self, first: int, count: int) -> Window:
+        return window(*self._times(first, count, events.SCHEDULED, events.SEND, events.END))
+
+    def _times(self, first: int, count: int, *of: int) -> list[np.ndarray]:
+        recorded = self.lease.recorded(self.plan.number)
+        return [times_of(recorded, kind, first, count) for kind in of]
 
     def _throughput(self) -> float | None:
         recorded = self.lease.recorded(self.plan.number)
@@ -242,14 +284,23 @@ class Offer:
         return steady_rate(ended.to_numpy(), self.cell.concurrency)
 
     def _drain_rate(self) -> float:
-        rate = self.drained.get(self.cell.drained)
-        if rate is None:
+        if self.drained_per_s is None:
             raise Invalid("no drain of this variant was measured before it to take a share of")
-        return rate
+        return self.drained_per_s
 
-    def _await_attempts(self, expected: int, until: float = math.inf) -> None:
-        """Wait until so many attempts have ended, until nothing more will come, or until then."""
-        lease, trial = self.lease, self.plan.number
+    def _await_attempts(
+        self, expected: int, until: float = math.inf, trial: int | None = None
+    ) -> bool:
+        """Wait until so many attempts have ended, until nothing more will come, or until then.
+
+        Args:
+            until: on the clock of ``time.monotonic``.
+            trial: whose attempts; without it this one's.
+
+        Returns:
+            False if there may be more to come.
+        """
+        lease, trial = self.lease, self.plan.number if trial is None else trial
         last_event = time.monotonic()
         while lease.tail.count(trial, events.END, events.FAIL) < expected:
             now = time.monotonic()
@@ -257,16 +308,17 @@ class Offer:
                 last_event = now
             elif now - last_event > QUIET_S:
                 if lease.pending() == 0:
-                    return
+                    return True
                 last_event = now  # ask the broker once per quiet second, not more
             lease.watch()
             if now > until:
-                return
+                return False
             if now > self.deadline:
                 done = lease.tail.count(trial, events.END, events.FAIL)
                 raise TrialTimeout(f"{done} of {expected} attempts ended")
             # A queue that forks per task makes a file per task: looking must not cost more for it.
             time.sleep(max(0.02, 0.0005 * lease.tail.files))
+        return True
 
     def prove_empty(self) -> None:
         """Wait until the broker holds nothing, or the next trial's latency carries this backlog.
@@ -304,16 +356,6 @@ _OFFERS: Mapping[str, Callable[[Offer], None]] = {
 }
 
 
-def times_of(recorded: pd.DataFrame, kind: int, first: int, count: int) -> np.ndarray:
-    """When the event came for each of some tasks, ns; -1 where it did not."""
-    of_kind = recorded[recorded["kind"] == kind].drop_duplicates("task_id")
-    numbers = of_kind["task_id"].to_numpy() % 2**32 - first
-    ours = (numbers >= 0) & (numbers < count)
-    times = np.full(count, -1, np.int64)
-    times[numbers[ours]] = of_kind["t_ns"].to_numpy()[ours]
-    return times
-
-
 def tasks_at(rate_per_s: float, for_s: float, least: int) -> int:
     """How many tasks are offered at a rate that a drain told.
 
@@ -331,19 +373,3 @@ def tasks_at(rate_per_s: float, for_s: float, least: int) -> int:
 
 def _late(seen: Window) -> bool:
     return seen.lateness_p99_ms > max(LATE_MS, LATE_SHARE * seen.p99_ms)
-
-
-def _attempts(items: list[Item]) -> int:
-    return sum(work.expected.attempts for item in items for work in item)
-
-
-def _work_s(cell: Cell) -> float:
-    """Seconds that one item's own waiting takes, were nothing else to wait for."""
-    return len(cell.items(0, 1)[0]) * float(
-        cell.params.get("service_s") or cell.params.get("latency_s") or 0.0
-    )
-
-
-def wire(items: list[Item]) -> list[list[tuple[str, dict[str, Any]]]]:
-    """Items as the producer takes them."""
-    return [[(w.task, {**w.kwargs, "task_id": w.task_id}) for w in item] for item in items]

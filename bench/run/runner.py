@@ -108,11 +108,16 @@ class Runner:
                 for trial in plan.trials:
                     self._observer.trial_started(trial)
                     outcome = run_trial(
-                        lease, trial, self._plan.profile.trial_timeout_s, self._drained
+                        lease,
+                        trial,
+                        self._plan.profile.trial_timeout_s,
+                        self._drained.get(trial.cell.drained),
                     )
+                    if outcome.drained_per_s is not None:
+                        self._drained[trial.cell.drained] = outcome.drained_per_s
                     self._keep(trial, outcome, lease.id)
                     done += 1
-                    if outcome.status in ("failed", "timeout"):
+                    if outcome.ends_lease:
                         break
                 if not lease.ready:
                     untried = replace(outcome, sent=0, took_s=0.0)

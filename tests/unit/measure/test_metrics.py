@@ -6,7 +6,8 @@ from synthetic import ORIGIN_NS, Story, item
 
 from backends.kit import events as kinds
 from bench.measure.attempts import attempts, retry_gaps
-from bench.measure.metrics import HIGHER_IS_BETTER, Value, steady_rate, trial_metrics, unit
+from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
+from bench.measure.rates import steady_rate
 from bench.measure.trace import NEVER
 
 
@@ -50,11 +51,19 @@ def test_a_tasks_life_is_cut_into_its_metrics(two_tasks, metric, expected):
     assert found.samples == 2
 
 
-@pytest.mark.parametrize("load", ["drain", "burst", "open"])
+@pytest.mark.parametrize("load", ["burst", "open"])
 def test_only_callers_that_wait_have_times_that_end_with_a_result(two_tasks, load):
     found = metrics(*two_tasks, load=load)
     assert "end_to_end_ms_p50" in found
     assert not [name for name in found if name.startswith(("round_trip", "result_delivery"))]
+
+
+@pytest.mark.parametrize("load", ["drain", "backlog"])
+def test_where_the_workers_start_lies_within_a_wait_it_is_no_metric(two_tasks, load):
+    found = metrics(*two_tasks, load=load)
+    assert {"enqueue_us_p50", "service_ms_p50"} <= found.keys()
+    timed = ("end_to_end", "queue_wait", "round_trip", "result_delivery")
+    assert not [name for name in found if name.startswith(timed)]
 
 
 def test_a_worker_faster_than_the_enqueue_call_did_not_wait_less_than_nothing():
@@ -435,4 +444,5 @@ def test_more_is_better_of_rates_and_shares_only():
         "share_of_ideal",
         "offered_tasks_per_s",
         "saturation_tasks_per_s",
+        "sustained_tasks_per_s",
     } == HIGHER_IS_BETTER

@@ -250,7 +250,7 @@ MISTAKES = {
     "open without a rate": (
         changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1'),
         8,
-        r"load 'open' needs offered = \[SHARE, \.\.\.\] of the drain, or rate_per_s",
+        r"load 'open' needs rate_per_s = \[N, \.\.\.\] or offered = \[SHARE, \.\.\.\] of the drain",
     ),
     "share that is no list": (
         changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1\noffered = 0.5'),

@@ -15,7 +15,7 @@ from bench.workers.producer import TrialTimeout
 def offer(left, within_s=60.0):
     """An offer on a broker that holds what ``left`` tells, one after the other."""
     lease = SimpleNamespace(pending=lambda: next(left), check_alive=lambda: None)
-    return Offer(lease, None, time.monotonic() + within_s, {})
+    return Offer(lease, None, time.monotonic() + within_s)
 
 
 def forever(*first):
