@@ -137,6 +137,7 @@ _ALL = (
         "drain",
         "the queue is filled first, then the workers start",
         verb="drains {}",
+        may=frozenset({"windows"}),
         either=frozenset({"tasks", "for_s"}),
         fills=True,
         busy=True,

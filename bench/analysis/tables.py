@@ -208,11 +208,15 @@ def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], l
 
 def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, Value]:
     """Everything that was measured in a trial that ended well."""
-    steps = trial.get("steps", ())
-    found = trial_metrics(trace, tried, trial["params"], trial["concurrency"], trial["load"], steps)
+    steps, filled = trial.get("steps", ()), trial.get("filled", ())
+    found = trial_metrics(
+        trace, tried, trial["params"], trial["concurrency"], trial["load"], steps, filled
+    )
     if "sustained_tasks_per_s" in found:  # what is left undone has cost, too
         return found
-    tasks = int(trial.get("sent", 0)) * trace.truth.steps
+    # The marks are of the first window.
+    first = int(filled[0]["count"]) if filled else 0
+    tasks = first or int(trial.get("sent", 0)) * trace.truth.steps
     costs = cost_metrics(trial.get("marks", ()), tasks)
     return found | {name: Value(value, max(tasks, 1)) for name, value in costs.items()}
 
@@ -220,7 +224,7 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
 def _items(trial: dict[str, Any]) -> int:
     """At least as many items as were sent; a saturation finds out how many while it runs."""
     sent = [int(step["first"]) + int(step["count"]) for step in trial.get("steps", ())]
-    return max([int(trial["tasks"]), *sent])
+    return max([int(trial["tasks"]) * int(trial.get("windows", 1)), *sent])
 
 
 def _round_row(

@@ -13,7 +13,7 @@ from backends.kit import events as kinds
 from bench.measure import open_loop
 from bench.measure.attempts import Attempts, retry_gaps
 from bench.measure.parts import parts_ms
-from bench.measure.rates import steady_rate
+from bench.measure.rates import mean_rate, steady_rate
 from bench.measure.stalls import longest_stall_ns
 from bench.measure.trace import NEVER, Trace
 from scenarios.loads import LOADS
@@ -74,6 +74,7 @@ def trial_metrics(
     concurrency: int,
     load: str,
     steps: Sequence[Mapping[str, Any]] = (),
+    windows: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Value]:
     """Every metric that the trial's events support.
 
@@ -84,6 +85,7 @@ def trial_metrics(
         concurrency: tasks that could be in progress at once.
         load: how the items were offered.
         steps: of a saturation, what was tried: see :func:`bench.measure.open_loop.saturation`.
+        windows: of a drain that was repeated: ``first`` and ``count`` of each window's tasks.
     """
     offering = LOADS[load]
     if not offering.works:
@@ -100,10 +102,11 @@ def trial_metrics(
     for name, samples in _samples(trace, tried).items():
         if name not in untold:
             found |= _percentiles(name, samples)
+    parts_of = [trace.part(int(w["first"]), int(w["count"])) for w in windows] or [trace]
     if offering.busy:
-        found |= _throughput(trace, params, concurrency)
+        found |= _throughput(parts_of, params, concurrency)
     if offering.fills and not offering.cut_short:
-        found |= _stall(trace, concurrency)
+        found |= _stall(parts_of, concurrency)
     if offering.awaited:
         parts, samples_used = parts_ms(trace)
         found |= {f"part_{name}_ms": Value(mean, samples_used) for name, mean in parts.items()}
@@ -178,27 +181,36 @@ def _maximum(name: str, samples: np.ndarray) -> dict[str, Value]:
     return {f"{name}_max": Value(float(samples.max()), len(samples))} if len(samples) else {}
 
 
-def _throughput(trace: Trace, params: Params, concurrency: int) -> dict[str, Value]:
-    """Completions per second within the steady window; deliveries where there are any."""
-    delivered = trace.first(kinds.DELIVERED)
-    done = delivered if (delivered != NEVER).any() else trace.first(kinds.END)
-    times = np.sort(done[done != NEVER])  # work done twice is not more: its first time counts
-    rate = steady_rate(times, concurrency)
+def _throughput(windows: Sequence[Trace], params: Params, concurrency: int) -> dict[str, Value]:
+    """Completions per second within the steady part of each window; deliveries where there are
+    any. Of several windows the geometric mean."""
+    times = [_completions(window) for window in windows]
+    rate = mean_rate([steady_rate(of_window, concurrency) for of_window in times])
     if rate is None:
         return {}
-    found = {"throughput_tasks_per_s": Value(rate, len(times))}
+    count = sum(map(len, times))
+    found = {"throughput_tasks_per_s": Value(rate, count)}
     service_s = params.get("latency_s") or params.get("service_s")
     if service_s:
-        found["share_of_ideal"] = Value(rate * service_s / concurrency, len(times))
+        found["share_of_ideal"] = Value(rate * service_s / concurrency, count)
     return found
 
 
-def _stall(trace: Trace, concurrency: int) -> dict[str, Value]:
-    stalled = longest_stall_ns(trace, concurrency)
-    if stalled is None:
+def _completions(trace: Trace) -> np.ndarray:
+    """Sorted times; work done twice is not more: its first time counts."""
+    delivered = trace.first(kinds.DELIVERED)
+    done = delivered if (delivered != NEVER).any() else trace.first(kinds.END)
+    return np.sort(done[done != NEVER])
+
+
+def _stall(windows: Sequence[Trace], concurrency: int) -> dict[str, Value]:
+    """The longest of any window; what lies between them is no stall."""
+    stalls = [longest_stall_ns(window, concurrency) for window in windows]
+    known = [stall for stall in stalls if stall is not None]
+    if not known:
         return {}
-    started = int(np.count_nonzero(trace.starts))
-    return {"longest_stall_ms": Value(stalled / 1e6, started)}
+    started = sum(int(np.count_nonzero(window.starts)) for window in windows)
+    return {"longest_stall_ms": Value(max(known) / 1e6, started)}
 
 
 def _open(trace: Trace) -> dict[str, Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -39,6 +40,12 @@ def steady_rate(times_ns: np.ndarray, at_once: int = 1) -> float | None:
         return float((last - first) / (seconds[last] - seconds[first]))
     deviation = seconds - seconds.mean()
     return float((deviation * np.arange(len(window))).sum() / (deviation**2).sum())
+
+
+def mean_rate(rates: Sequence[float | None]) -> float | None:
+    """The geometric mean of those that are known; ``None`` where none is."""
+    known = [rate for rate in rates if rate]
+    return math.exp(sum(map(math.log, known)) / len(known)) if known else None
 
 
 def _bursts(seconds: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ class Cell:
         tasks: items of a trial; 0 where only the trial can tell, since it depends on a rate
             measured before it.
         twin: whether this is the baseline's second cell.
+        windows: how often a drain fills the queue, each time with so many tasks.
         limited: whether the profile gives this cell rounds of its own.
     """
 
@@ -40,6 +41,7 @@ class Cell:
     seed: int
     twin: bool = False
     limited: bool = False
+    windows: int = 1
 
     @property
     def name(self) -> str:
@@ -86,7 +88,8 @@ def drained_key(
 
 def describe(cell: Cell) -> dict[str, Any]:
     """A cell as plain data: enough to make its items again."""
-    return {
+    several = {"windows": cell.windows} if cell.windows > 1 else {}
+    return several | {
         "variant": cell.name,
         "choice": cell.choice.name,
         "twin": cell.twin,

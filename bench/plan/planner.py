@@ -184,6 +184,7 @@ def _cells(
             rounds=own if spec.rounds else rounds or profile.rounds,
             seed=profile.seed,
             limited=spec.rounds is not None,
+            windows=spec.windows,
         )
         refuse_too_much(cell, spec, profile)
         yield cell

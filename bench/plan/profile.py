@@ -20,6 +20,8 @@ from scenarios.spec import Parameter
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 #: The most items that a trial may have: they are all in memory at once.
 MOST_TASKS = 1_000_000
+#: Of more windows than these a lease would be what is measured.
+MOST_WINDOWS = 100
 Count = Annotated[int, Field(ge=1, le=MOST_TASKS)]
 _CELLS_HEADER = re.compile(r"\s*\[\[\s*cells\s*\]\]")
 Concurrency = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
@@ -52,6 +54,8 @@ class CellSpec(BaseModel):
         offered: rates of an open load as shares of the variant's own drain throughput.
         rate_per_s: rates of an open load common to all variants.
         p99_bound_ms: below it a rate counts as sustained.
+        windows: how often a drain fills the queue: first before the workers start, then while
+            they are held.
         backlog: tasks queued before the workers start, who then drain for ``for_s``.
     """
 
@@ -68,6 +72,7 @@ class CellSpec(BaseModel):
     arrival: Literal["poisson", "constant"] = "poisson"
     p99_bound_ms: Positive = 100.0
     backlog: list[Count] | None = None
+    windows: Annotated[int, Field(ge=1, le=MOST_WINDOWS)] = 1
 
     def own_parameters(self) -> dict[str, list[Any]]:
         """The scenario's parameters set here, each with its values."""

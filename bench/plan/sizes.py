@@ -16,7 +16,7 @@ def refuse_too_much(cell: Cell, spec: CellSpec, profile: Profile) -> None:
     """
     rate = cell.params.get("rate_per_s")
     label = cell.label if rate is None else f"{cell.label} rate_per_s={rate:g}"
-    if cell.tasks > MOST_TASKS:
+    if cell.tasks * cell.windows > MOST_TASKS:
         raise UsageError(
             f"the profile {profile.name} asks too many tasks of {label}: more than the "
             f"{MOST_TASKS:,} that a trial may have; {cell.offering.smaller}"

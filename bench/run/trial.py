@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.plan.cells import TrialPlan, describe
-from bench.run.offering import Invalid, NotEmpty, Offer
+from bench.run import offering
+from bench.run.offer import Invalid, NotEmpty, Offer
 from bench.workers.lease import Lease
 from bench.workers.producer import LeaseFailed, TrialTimeout
 
@@ -60,7 +61,7 @@ def run_trial(
     offer = Offer(lease, plan, started + timeout_s, drained_per_s)
     try:
         try:
-            offer.run()
+            offering.run(offer)
         except Invalid as error:
             outcome.status, outcome.reason = "invalid", str(error)
         if not (plan.cell.offering.cut_short or offer.facts.get("cut_short")):

@@ -11,9 +11,9 @@ from bench.measure.rates import steady_rate
 from bench.measure.trace import NEVER
 
 
-def metrics(story, items, *, params=None, concurrency=1, load="closed", steps=()):
+def metrics(story, items, *, params=None, concurrency=1, load="closed", steps=(), windows=()):
     trace = story.trace(items)
-    return trial_metrics(trace, attempts(trace), params or {}, concurrency, load, steps)
+    return trial_metrics(trace, attempts(trace), params or {}, concurrency, load, steps, windows)
 
 
 def at_seconds(*times):
@@ -183,6 +183,41 @@ def test_the_share_of_ideal_is_the_rate_over_what_so_many_slots_could_do(paramet
 
 def test_without_a_time_of_service_there_is_no_ideal():
     assert "share_of_ideal" not in drained(params={"service_s": 0.0}, load="drain")
+
+
+# --- several windows -------------------------------------------------------------------------
+
+
+def windows(*every_ms, count=20, apart_ms=5_000):
+    """A drain of so many windows, each with its own time per task, and a long pause between."""
+    story, told = Story(), []
+    for number, each_ms in enumerate(every_ms):
+        first, begin = number * count, number * apart_ms
+        told.append({"first": first, "count": count, "per_s": 1e3 / each_ms})
+        for n in range(count):
+            story.sent(first + n, begin - 100)
+            story.ran(first + n, begin + each_ms * n, begin + each_ms * (n + 1) - 2)
+    return metrics(
+        story, [item(n) for n in range(count * len(every_ms))], load="drain", windows=told
+    )
+
+
+def test_the_throughput_of_several_windows_is_their_geometric_mean():
+    assert windows(10, 40)["throughput_tasks_per_s"] == Value(pytest.approx(50), 40)
+    assert windows(10)["throughput_tasks_per_s"] == Value(pytest.approx(100), 20)
+
+
+def test_the_pause_between_windows_is_no_stall():
+    assert windows(10, 10, 30)["longest_stall_ms"] == Value(pytest.approx(2), 60)
+
+
+def test_what_is_no_rate_of_a_window_takes_no_part():
+    story = Story()
+    for n in range(20):
+        story.sent(n, -100).ran(n, 10 * n, 10 * n + 8)
+    told = [{"first": 0, "count": 20}, {"first": 20, "count": 20}]
+    found = metrics(story, [item(n) for n in range(40)], load="drain", windows=told)
+    assert found["throughput_tasks_per_s"] == Value(pytest.approx(100), 20)
 
 
 # --- stalls ----------------------------------------------------------------------------------

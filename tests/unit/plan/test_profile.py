@@ -285,12 +285,12 @@ MISTAKES = {
     "key of another load": (
         changed(CELL, "for_s = 1\noffered = [0.5]\n"),
         10,
-        r"load 'drain' does not know 'offered': allowed are for_s, tasks$",
+        r"load 'drain' does not know 'offered': allowed are for_s, tasks, windows$",
     ),
     "bound of another load": (
         changed(CELL, "for_s = 1\np99_bound_ms = 50\n"),
         10,
-        r"load 'drain' does not know 'p99_bound_ms': allowed are for_s, tasks$",
+        r"load 'drain' does not know 'p99_bound_ms': allowed are for_s, tasks, windows$",
     ),
     "no value in a list": (
         changed("retry_delay_s = 0.5", "retry_delay_s = []"),
