@@ -251,7 +251,7 @@ class Lease:
             self._sweep,
             self._keep_events,
             self.logs.mask,
-            lambda: store.write_json(self.folder / "lease.json", self._facts),
+            self._write_facts,
             lambda: shutil.rmtree(self._scratch, ignore_errors=True),
         ]
         failure: Exception | None = None
@@ -302,6 +302,10 @@ class Lease:
                 if not left:
                     break
             self._facts["keys_left"] = [key.decode(errors="replace") for key in left]
+
+    def _write_facts(self) -> None:
+        gone = {"gone_t_ns": time.perf_counter_ns()}
+        store.write_json(self.folder / "lease.json", self._facts | gone)
 
     def _keep_events(self) -> None:
         table = self.folder / "events.parquet"

@@ -68,8 +68,8 @@ def test_a_rate_that_is_sustained_has_latencies_and_its_lanes_were_warm(
     assert "sustained_tasks_per_s" not in metrics(ran)
     assert not ran.failed_checks()
     table = read_lease(ran.folder.leases / trial["lease_id"])
-    warm = table[table["task_id"] >> 32 == WARM_UP]
-    ours = table[table["task_id"] >> 32 == trial["number"]]
+    warm = table[table["task_id"] // 2**32 == WARM_UP]
+    ours = table[table["task_id"] // 2**32 == trial["number"]]
     ended = warm[warm["kind"] == events.END]
     assert len(ended) == ended["task_id"].nunique() == OPEN_LANES * WARM_SENDS
     assert set(warm["kind"]) == {events.START, events.END}
