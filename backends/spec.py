@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from backends.keys import matching, size, unlink
+from scenarios.loads import LOADS
 
 #: What a command does; its log is named after it.
 Role = Literal["worker", "scheduler"]
@@ -118,7 +119,7 @@ class Capabilities:
         """Why the library cannot be offered such work: ``"keeps no results"``; ``None`` if it can.
 
         Args:
-            load: how the work is offered; a closed load needs results.
+            load: how the work is offered; where results are awaited the library must keep them.
             asks: what the work needs beside that: ``"retries"``, ``"chains"``.
 
         Raises:
@@ -129,7 +130,7 @@ class Capabilities:
             "retries": (self.retries, "does not retry"),
             "chains": (self.chains, "has no chains"),
         }
-        needed = {*asks, "results"} if load == "closed" else {*asks}
+        needed = {*asks, "results"} if LOADS[load].awaited else {*asks}
         missing = [reason for can, reason in (able[need] for need in sorted(needed)) if not can]
         return ", ".join(missing) or None
 

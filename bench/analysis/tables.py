@@ -28,6 +28,7 @@ from bench.measure.trace import Events, Trace
 from bench.record.events import PARQUET, read_columns
 from bench.record.store import RunFolder, advice_for, write_text
 from scenarios import all_scenarios
+from scenarios.loads import LOADS
 
 CELL = ["variant", "version", "scenario", "load", "concurrency", "params"]
 ROUND_COLUMNS = ["run_id", *CELL, "metric", "unit", "round", "value", "samples", "better"]
@@ -198,17 +199,24 @@ def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], l
         trace,
         tried,
         sees_failure=choice.backend.capabilities.sees_failure,
-        fifo=fifo and trial["load"] == "drain",
+        fifo=fifo and LOADS[trial["load"]].fills,
         load=trial["load"],
+        cut_short=trial.get("cut_short", False),
     )
     return (_values(trial, trace, tried) if trial["status"] == "ok" else {}), found
 
 
 def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, Value]:
     """Everything that was measured in a trial that ended well."""
-    steps = trial.get("steps", ())
-    found = trial_metrics(trace, tried, trial["params"], trial["concurrency"], trial["load"], steps)
-    tasks = int(trial.get("sent", 0)) * trace.truth.steps
+    steps, filled = trial.get("steps", ()), trial.get("filled", ())
+    found = trial_metrics(
+        trace, tried, trial["params"], trial["concurrency"], trial["load"], steps, filled
+    )
+    if "sustained_tasks_per_s" in found:  # what is left undone has cost, too
+        return found
+    # The marks are of the first window.
+    first = int(filled[0]["count"]) if filled else 0
+    tasks = first or int(trial.get("sent", 0)) * trace.truth.steps
     costs = cost_metrics(trial.get("marks", ()), tasks)
     return found | {name: Value(value, max(tasks, 1)) for name, value in costs.items()}
 
@@ -217,7 +225,8 @@ def _items(trial: dict[str, Any]) -> int:
     """At least as many items as were sent: where a rate that was measured decided, so many as the
     trial found out; earlier versions wrote that over the cell's own ``tasks``."""
     sent = [int(step["first"]) + int(step["count"]) for step in trial.get("steps", ())]
-    return max([int(trial["tasks"]), int(trial.get("offered_tasks", 0)), *sent])
+    filled = int(trial["tasks"]) * int(trial.get("windows", 1))
+    return max([filled, int(trial.get("offered_tasks", 0)), *sent])
 
 
 def _round_row(

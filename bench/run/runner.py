@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +16,7 @@ from bench.errors import RedisError
 from bench.plan.cells import LeasePlan, TrialPlan, drained_key
 from bench.plan.planner import Plan
 from bench.record.store import RunFolder, disk_errors
+from bench.run.leaving import Leaving
 from bench.run.trial import Outcome, record, run_trial
 from bench.server.redis_server import Server
 from bench.workers.environments import Environment
@@ -62,6 +65,7 @@ class Runner:
         self._scratch = scratch
         self._observer = observer
         self._drained = drained_before(folder)
+        self._leaving: Leaving | None = None
 
     def run(self, leases: Iterable[LeasePlan] | None = None) -> None:
         """Run leases, one after the other: these, or all of the plan.
@@ -74,11 +78,34 @@ class Runner:
             try:
                 for lease in self._plan.leases if leases is None else leases:
                     self._run_lease(lease)
+                self._await_gone()
             except redis.RedisError as error:
                 raise RedisError(
                     f"lost the Redis at {self._server.masked_url} ({error}): finished trials are "
                     f"kept; start the server and go on with: bench run --resume {self._folder.path}"
                 ) from None
+            finally:
+                if self._leaving is not None:  # something went wrong: it need not be graceful
+                    self._leaving.hurry()
+                    self._leaving = None
+
+    @contextmanager
+    def _on(self, lease: Lease) -> Iterator[None]:
+        """Within it the lease has its producer, and the lease before is wholly gone."""
+        lease.__enter__()
+        try:
+            self._await_gone()
+            yield
+        except BaseException:
+            lease.__exit__(*sys.exc_info())
+            raise
+        self._leaving = Leaving(lease)
+
+    def _await_gone(self) -> None:
+        """Wait for the end of the lease before; raise what its stop raised."""
+        if self._leaving is not None:
+            self._leaving.wait()
+            self._leaving = None
 
     def _run_lease(self, plan: LeasePlan) -> None:
         reason = plan.choice.variant.unsupported_reason()
@@ -104,15 +131,20 @@ class Runner:
         )
         done = 0
         try:
-            with lease:
+            with self._on(lease):
                 for trial in plan.trials:
                     self._observer.trial_started(trial)
                     outcome = run_trial(
-                        lease, trial, self._plan.profile.trial_timeout_s, self._drained
+                        lease,
+                        trial,
+                        self._plan.profile.trial_timeout_s,
+                        self._drained.get(trial.cell.drained),
                     )
+                    if outcome.drained_per_s is not None:
+                        self._drained[trial.cell.drained] = outcome.drained_per_s
                     self._keep(trial, outcome, lease.id)
                     done += 1
-                    if outcome.status in ("failed", "timeout"):
+                    if outcome.ends_lease:
                         break
                 if not lease.ready:
                     untried = replace(outcome, sent=0, took_s=0.0)

@@ -12,7 +12,7 @@ from typing import Any
 from bench.analysis.tables import Tables, key_of, rounds_of
 from bench.measure.noise import precise_enough
 from bench.measure.statistics import MIN_ROUNDS, Estimate, paired_ratio
-from bench.plan.cells import Cell, LeasePlan, describe
+from bench.plan.cells import Cell, LeasePlan, describe, drains
 from bench.plan.planner import Plan, round_of_leases
 
 #: No cell gets more rounds than these, however imprecise.
@@ -63,7 +63,7 @@ def missed(
         key, base_key = key_of(describe(cell)), key_of(describe(base))
         if {key, base_key} & broken:
             continue
-        metric = next(m for load, m in cell.scenario.headline.items() if load == cell.load)
+        metric = cell.scenario.headline[cell.load]
         ratio = paired_ratio(values[key, metric], values[base_key, metric])
         width = half_width(ratio)
         if width is None and min(ended[key], ended[base_key]) >= MIN_ROUNDS:
@@ -101,7 +101,7 @@ def with_baselines(plan: Plan, cells: Iterable[Cell]) -> list[int]:
     return [
         place
         for place, cell in enumerate(plan.cells)
-        if id(cell) in wanted or (cell.load == "drain" and cell.drained in shared)
+        if id(cell) in wanted or (drains(cell) and cell.drained in shared)
     ]
 
 

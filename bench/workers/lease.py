@@ -67,6 +67,8 @@ class Lease:
         self.tail = Tail(self.folder / "events")
         self.logs = Logs(self.folder, server.url)
         self.keys = Keyspace(server, self.namespace)
+        #: Ids that tasks of warm-ups have had.
+        self.warm_tasks = 0
         self._env = env
         self._token = token
         self._scratch = scratch / self.namespace
@@ -258,7 +260,7 @@ class Lease:
             self._sweep,
             self._keep_events,
             self.logs.mask,
-            lambda: store.write_json(self.folder / "lease.json", self._facts),
+            self._write_facts,
             lambda: shutil.rmtree(self._scratch, ignore_errors=True),
         ]
         failure: Exception | None = None
@@ -306,6 +308,10 @@ class Lease:
                     self._facts["keys_left"] = self.keys.clear(client, self.backend)
         finally:
             self.keys.release()
+
+    def _write_facts(self) -> None:
+        gone = {"gone_t_ns": time.perf_counter_ns()}
+        store.write_json(self.folder / "lease.json", self._facts | gone)
 
     def _keep_events(self) -> None:
         table = self.folder / "events.parquet"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,21 @@ class Workers:
             elif len(re.findall(readiness.pattern, self._logs.read(name))) < readiness.times:
                 return command.role
         return ""
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it none of them runs, children included; after it they go on as they were.
+
+        Raises:
+            LeaseFailed: one of them could not be stopped.
+        """
+        try:
+            processes.hold(self.pids)
+            yield
+        except TimeoutError as error:
+            raise LeaseFailed(f"the workers cannot be held: {error}") from None
+        finally:
+            processes.let_go(self.pids)
 
     def check_alive(self) -> None:
         """Raise LeaseFailed if a worker has ended that should not."""

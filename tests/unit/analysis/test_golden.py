@@ -55,11 +55,13 @@ def test_its_numbers_come_out_of_its_events_again(path: Path, tmp_path: Path) ->
 
 def _kept(table: pd.DataFrame) -> pd.DataFrame:
     """Without what has changed since: how an interval is made is not part of the schema, times
-    that end with a result are told of callers that wait for it only, and stalls not only of drains.
-    """
+    that end with a result are told of callers that wait for it only, those of a drain that hold
+    the workers' start of none, and stalls not only of drains."""
     table = table.drop(columns=["ci_low", "ci_high"], errors="ignore")
     if "metric" in table:
         waited = table["metric"].str.startswith(("round_trip_ms", "result_delivery_ms"))
         table = table[~waited | (table["load"] == "closed")]
         table = table[(table["metric"] != "longest_stall_ms") | (table["load"] == "drain")]
+        held_up = table["metric"].str.startswith(("queue_wait_ms", "end_to_end_ms"))
+        table = table[~held_up | (table["load"] != "drain")]
     return table.reset_index(drop=True)
