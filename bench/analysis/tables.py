@@ -21,9 +21,9 @@ from bench.errors import RunFolderError
 from bench.measure import truth
 from bench.measure.attempts import Attempts, attempts
 from bench.measure.checks import Finding, trial_checks
+from bench.measure.contrasts import Contrasts
 from bench.measure.cost import cost_metrics
 from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
-from bench.measure.statistics import estimate
 from bench.measure.trace import Events, Trace
 from bench.record.events import PARQUET, read_columns
 from bench.record.store import RunFolder, advice_for, write_text
@@ -235,16 +235,23 @@ def _round_row(
 
 
 def summarise(rounds: pd.DataFrame) -> pd.DataFrame:
-    """One row per cell and metric: median over rounds with its interval."""
+    """One row per cell and metric: mean over rounds with its interval."""
     rows = []
+    shared = ["run_id", "scenario", "load", "concurrency", "params", "metric", "unit", "better"]
+    in_order = rounds.sort_values("round", kind="stable")
+    for key, table in in_order.groupby(shared, sort=True):
+        by_cell = {
+            cell: dict(zip(values["round"], values["value"], strict=True))
+            for cell, values in table.groupby(["variant", "version"], sort=True)
+        }
+        contrasts = Contrasts({str(name): values for (name, _), values in by_cell.items()})
+        for name, version in by_cell:
+            over = contrasts.estimate(name)
+            row = dict(zip(shared, key, strict=True)) | {"variant": name, "version": version}
+            row |= {"value": over.value, "ci_low": over.low, "ci_high": over.high}
+            rows.append(row | {"rounds": over.rounds})
     keys = ["run_id", *CELL, "metric", "unit", "better"]
-    values = rounds.sort_values("round", kind="stable").groupby(keys, sort=True)["value"]
-    for key, of_rounds in values:
-        over = estimate(of_rounds.tolist())
-        row = dict(zip(keys, key, strict=True))
-        row |= {"value": over.value, "ci_low": over.low, "ci_high": over.high}
-        rows.append(row | {"rounds": over.rounds})
-    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).sort_values(keys, ignore_index=True)
 
 
 def _verdict_row(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,13 @@ from scenarios.spec import Item, Scenario
 
 #: What the baseline's second cell is called: the baseline against itself, A/A.
 TWIN = " (A/A)"
+
+
+def twins_among(names: Iterable[str]) -> dict[str, str]:
+    """By the name of each twin that of the variant which it is once more."""
+    return {name: name.removesuffix(TWIN) for name in names if name.endswith(TWIN)}
+
+
 #: The least a drain or an open load is made of, however slow the queue.
 MIN_TASKS = 10
 #: Steps of a saturation's bisection: it ends within 1/64 of the drain throughput.
