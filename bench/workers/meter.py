@@ -55,9 +55,9 @@ class Meter:
         Returns:
             ``at``, ``ended``, ``t_ns``, ``commands``, ``net_in``, ``net_out``, ``memory_bytes``,
             ``cpu_s``, ``switches``, ``rss_mb``, ``pss_mb``, ``peak_rss_mb``, ``machine``. Counters
-            run since the server's, the process's or the machine's start. What cannot be told is left out: the CPU of a
-            role whose ended children left no trace, context switches of such a role, PSS where
-            the system has none.
+            run since the server's, the process's or the machine's start. What cannot be told is
+            left out: the CPU of a role whose ended children left no trace, context switches of
+            such a role, PSS where the system has none.
 
         Raises:
             redis.RedisError: the server does not answer.
