@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from scenarios.loads import LOADS
+
 #: A command after the interpreter: ``("-m", "celery", "-A", ...)``.
 Command = tuple[str, ...]
 
@@ -63,7 +65,7 @@ class Capabilities:
         """Why the library cannot be offered such work: ``"keeps no results"``; ``None`` if it can.
 
         Args:
-            load: how the work is offered; a closed load needs results.
+            load: how the work is offered; where results are awaited the library must keep them.
             asks: what the work needs beside that: ``"retries"``, ``"chains"``.
 
         Raises:
@@ -74,7 +76,7 @@ class Capabilities:
             "retries": (self.retries, "does not retry"),
             "chains": (self.chains, "has no chains"),
         }
-        needed = {*asks, "results"} if load == "closed" else {*asks}
+        needed = {*asks, "results"} if LOADS[load].awaited else {*asks}
         missing = [reason for can, reason in (able[need] for need in sorted(needed)) if not can]
         return ", ".join(missing) or None
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Load = Literal["drain", "closed", "burst", "open", "saturation", "backlog", "idle"]
 Params = Mapping[str, Any]
 
 
@@ -83,16 +82,16 @@ class Scenario:
     name: str
     question: str
     items: Callable[[int, int, Params, int], list[Item]]
-    headline: Mapping[Load, str]
-    columns: Mapping[Load, tuple[str, ...]]
+    headline: Mapping[str, str]
+    columns: Mapping[str, tuple[str, ...]]
     parameters: tuple[Parameter, ...] = ()
     needs: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
     period: int = 0
 
     @property
-    def loads(self) -> tuple[Load, ...]:
-        """The loads this scenario can be offered under."""
+    def loads(self) -> tuple[str, ...]:
+        """The loads (:mod:`scenarios.loads`) that this scenario can be offered under."""
         return tuple(self.headline)
 
     def settings(self, params: Params) -> dict[str, Any]:

@@ -8,9 +8,11 @@ plain calls, and a lane is a thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from time import perf_counter, perf_counter_ns
 from typing import Any
 
@@ -25,6 +27,7 @@ MIN_PER_LANE = 2
 LEAD_NS = 50_000_000
 
 Lane = Callable[[], Coroutine[Any, Any, None]]
+Together = Callable[[Lane, int], Coroutine[Any, Any, None]]
 Pause = Callable[[float], Coroutine[Any, Any, None]]
 
 
@@ -40,17 +43,20 @@ class Session:
         client: has the coroutine functions ``send`` and ``result``.
         together: runs so many copies of a lane at once, until all have ended.
         pause: how a lane sleeps.
+        staying: runs the lanes of open loads, if these are to stay from one command to the next.
     """
 
     def __init__(
         self,
         client: Any,
-        together: Callable[[Lane, int], Coroutine[Any, Any, None]],
+        together: Together,
         pause: Pause = block,
+        staying: Together | None = None,
     ) -> None:
         self._client = client
         self._together = together
         self._pause = pause
+        self._staying = staying or together
         self._sent: list[tuple[int, Any]] = []
 
     async def handle(self, command: dict[str, Any]) -> dict[str, Any]:
@@ -59,6 +65,8 @@ class Session:
             return await self._send_all(command["items"])
         if command["op"] == "closed":
             return await self._closed(command)
+        if command["op"] == "warm":
+            return await self._warm(command)
         if command["op"] == "open":
             return await self._open(command)
         if command["op"] == "collect":
@@ -89,6 +97,27 @@ class Session:
         await self._together(lane, command["lanes"])
         return {"sent": len(sent)}
 
+    async def _warm(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Let every lane of an open load make its first calls: a library connects in them, once
+        per thread or once per connection in use. Nothing is recorded."""
+        lanes, items = command["lanes"], command["items"]
+        shares = Shared(items[lane::lanes] for lane in range(lanes))
+        there: list[None] = []
+        sent: list[None] = []
+
+        async def lane() -> None:
+            share = shares.next()
+            there.append(None)
+            while len(there) < lanes:  # so that no lane takes the place of another
+                await self._pause(0.001)
+            for steps in share:
+                with contextlib.suppress(Exception):  # it is told by the load that follows
+                    await self._client.send(steps)
+                    sent.append(None)
+
+        await self._staying(lane, lanes)
+        return {"sent": len(sent)}
+
     async def _open(self, command: dict[str, Any]) -> dict[str, Any]:
         """Send each item at its time, whatever became of those before it.
 
@@ -114,7 +143,7 @@ class Session:
                 if handle is not None:
                     sent.append((steps[-1].kwargs["task_id"], handle))
 
-        await self._together(lane, command["lanes"])
+        await self._staying(lane, command["lanes"])
         self._sent = sent
         return {"sent": len(sent)}
 
@@ -209,6 +238,29 @@ async def in_threads(lane: Lane, lanes: int) -> None:
         thread.join()
     if failures:
         raise failures[0]
+
+
+class InStayingThreads:
+    """:func:`in_threads` with threads that stay: what a library has made for one is there in the
+    next command."""
+
+    def __init__(self) -> None:
+        self._lanes = 0
+        self._pool = ThreadPoolExecutor(1)
+
+    async def __call__(self, lane: Lane, lanes: int) -> None:
+        """Run ``lanes`` copies of ``lane``.
+
+        Raises:
+            Exception: what a lane raised, once all have ended.
+        """
+        if lanes != self._lanes:
+            self._pool.shutdown()
+            self._pool, self._lanes = ThreadPoolExecutor(lanes), lanes
+        ran = [self._pool.submit(lambda: drive(lane())) for _ in range(lanes)]
+        wait(ran)
+        for future in ran:
+            future.result()
 
 
 async def in_tasks(lane: Lane, lanes: int) -> None:

@@ -6,6 +6,8 @@ It reads one JSON command per line on stdin and answers each with one JSON line 
 * ``{"op": "closed", "items": ..., "lanes": 4, "limit_s": 2.0, "timeout_s": 10.0}`` keeps ``lanes``
   items in flight, each lane sending its next when its last is back, until the items or the time
   run out;
+* ``{"op": "warm", "items": ..., "lanes": 4}`` sends items without recording it, an equal share by
+  each of the lanes that an open load will use;
 * ``{"op": "open", "items": ..., "offsets_ns": [0, 10000000, ...], "lanes": 4}`` sends each item at
   its time, counted from a start of its own;
 * ``{"op": "collect", "timeout_s": 10.0}`` fetches the outcome of everything that the last ``send``
@@ -37,7 +39,7 @@ def main(module_name: str) -> None:
         asyncio.run(_serve_async(connect, answers))
     else:
         client = load.SyncClient(connect())
-        session = load.Session(client, load.in_threads)
+        session = load.Session(client, load.in_threads, staying=load.InStayingThreads())
         _answer(answers, {"ok": True})
         for command in _commands():
             load.drive(_carry_out(session, command, answers))

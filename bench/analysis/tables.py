@@ -23,11 +23,13 @@ from bench.measure.attempts import Attempts, attempts
 from bench.measure.checks import Finding, trial_checks
 from bench.measure.contrasts import Contrasts
 from bench.measure.cost import cost_metrics
+from bench.measure.disturbance import disturbance
 from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
 from bench.measure.trace import Events, Trace
 from bench.record.events import PARQUET, read_columns
 from bench.record.store import RunFolder, advice_for, write_text
 from scenarios import all_scenarios
+from scenarios.loads import LOADS
 
 CELL = ["variant", "version", "scenario", "load", "concurrency", "params"]
 ROUND_COLUMNS = ["run_id", *CELL, "metric", "unit", "round", "value", "samples", "better"]
@@ -63,14 +65,17 @@ def compute(run: RunFolder) -> Tables:
     """All tables from the recorded events. What is raised has a note on the file it comes from."""
     rounds: list[dict[str, Any]] = []
     findings: dict[tuple[Any, ...], list[tuple[int, Finding]]] = defaultdict(list)
-    run_id = run.id
-    for lease_id, trials in trials_by_lease(run.read_trials()).items():
+    run_id, recorded = run.id, run.read_trials()
+    outdone = without_figures(recorded)
+    for lease_id, trials in trials_by_lease(recorded).items():
         with _noted(unreadable(run, lease_id, len(trials))):
             events = list(_by_trial(read_columns(run.leases / lease_id), trials))
         for trial, own in zip(trials, events, strict=True):
             with _noted(_unfit(run, trial)):
                 cell = cell_of(trial)
                 values, found = _measure(trial, own)
+            if trial["trial_id"] in outdone:
+                values = {}
             rounds += [_round_row(run_id, cell, trial["round"], *v) for v in values.items()]
             for finding in found:
                 findings[(*cell.values(), finding.check)].append((trial["round"], finding))
@@ -175,6 +180,22 @@ def trials_by_lease(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, An
     return groups
 
 
+def without_figures(trials: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The ids of trials whose figures stay out of the tables: of a trial and its repetition, those
+    of the one that was disturbed more. What the checks found in it counts all the same."""
+    by_id = {trial["trial_id"]: trial for trial in trials}
+    outdone = set()
+    for again in by_id.values():
+        first = by_id.get(again.get("repeats", ""))
+        if first is None:
+            continue
+        before, after = (disturbance(trial.get("marks", ())) for trial in (first, again))
+        quieter = before is not None and after is not None and after < before
+        taken = quieter and again["status"] == "ok"
+        outdone.add((first if taken else again)["trial_id"])
+    return outdone
+
+
 def _by_trial(events: Events, trials: Iterable[dict[str, Any]]) -> Iterator[Events]:
     """Of a lease's events those of each of these trials, in the order of time."""
     of_event = events.task_id >> 32
@@ -198,17 +219,24 @@ def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], l
         trace,
         tried,
         sees_failure=choice.backend.capabilities.sees_failure,
-        fifo=fifo and trial["load"] == "drain",
+        fifo=fifo and LOADS[trial["load"]].fills,
         load=trial["load"],
+        cut_short=trial.get("cut_short", False),
     )
     return (_values(trial, trace, tried) if trial["status"] == "ok" else {}), found
 
 
 def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, Value]:
     """Everything that was measured in a trial that ended well."""
-    steps = trial.get("steps", ())
-    found = trial_metrics(trace, tried, trial["params"], trial["concurrency"], trial["load"], steps)
-    tasks = int(trial.get("sent", 0)) * trace.truth.steps
+    steps, filled = trial.get("steps", ()), trial.get("filled", ())
+    found = trial_metrics(
+        trace, tried, trial["params"], trial["concurrency"], trial["load"], steps, filled
+    )
+    if "sustained_tasks_per_s" in found:  # what is left undone has cost, too
+        return found
+    # The marks are of the first window.
+    first = int(filled[0]["count"]) if filled else 0
+    tasks = first or int(trial.get("sent", 0)) * trace.truth.steps
     costs = cost_metrics(trial.get("marks", ()), tasks)
     return found | {name: Value(value, max(tasks, 1)) for name, value in costs.items()}
 
@@ -216,7 +244,7 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
 def _items(trial: dict[str, Any]) -> int:
     """At least as many items as were sent; a saturation finds out how many while it runs."""
     sent = [int(step["first"]) + int(step["count"]) for step in trial.get("steps", ())]
-    return max([int(trial["tasks"]), *sent])
+    return max([int(trial["tasks"]) * int(trial.get("windows", 1)), *sent])
 
 
 def _round_row(

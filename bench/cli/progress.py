@@ -17,14 +17,13 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from bench.plan.cells import STEPS, TrialPlan
+from bench.plan.cells import TrialPlan
 from bench.run.trial import Outcome
 from bench.workers.environments import Environment, make
+from scenarios.loads import Size
 
 #: Rough seconds per trial beyond its load: starting, stopping, fetching results.
 OVERHEAD_S = 1.5
-#: Rough number of tasks that a caller enqueues in a second.
-FILLED_PER_S = 1000
 
 
 class RunProgress:
@@ -104,16 +103,8 @@ def expected_seconds(trials: Iterable[TrialPlan]) -> float:
 
 def _cost(trial: TrialPlan) -> float:
     cell = trial.cell
-    params = cell.params
-    own = cell.for_s or 0.0
-    if cell.load == "burst":
-        service_s = params.get("latency_s") or params.get("service_s") or 0.0
-        own = cell.tasks * service_s / cell.concurrency + 3 * params.get("retry_delay_s", 0.0)
-    if cell.load == "saturation":
-        own *= STEPS
-    if cell.load == "backlog":
-        own += cell.tasks / FILLED_PER_S
-    return OVERHEAD_S + own
+    size = Size(cell.tasks, cell.for_s, cell.params, cell.concurrency)
+    return OVERHEAD_S + cell.offering.about_s(size)
 
 
 def _duration(seconds: float) -> str:

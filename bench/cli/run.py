@@ -13,7 +13,7 @@ from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
 from bench.cli.report import rebuild
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
-from bench.plan.cells import STEPS, Cell, LeasePlan
+from bench.plan.cells import Cell, LeasePlan
 from bench.plan.precision import DEFAULT_BUDGET_S, Precision, parse_duration, parse_share
 from bench.plan.profile import load_profile
 from bench.plan.request import Request
@@ -26,6 +26,7 @@ from bench.run.resume import is_complete, open_unfinished, unfinished
 from bench.run.session import Job, Options, environments_of, execute
 from bench.server.redis_server import Server
 from bench.system.interrupts import one_interrupt
+from scenarios.loads import STEPS
 
 DEFAULT_PROFILE = "quick"
 DEFAULT_OUT = Path("results")
@@ -215,9 +216,9 @@ def _show_plan(leases: list[LeasePlan]) -> None:
 
 def _size(cell: Cell) -> str:
     """How many tasks, or for how long where that decides."""
-    if cell.load == "saturation":
+    if cell.offering.searches:
         return f"{STEPS} steps of {cell.for_s:g} s"
-    if cell.load == "closed" or not cell.tasks:
+    if cell.offering.awaited or not cell.tasks:
         return f"{cell.for_s:g} s"
     return plural(cell.tasks, "task")
 

@@ -17,7 +17,7 @@ from bench.doctor.costs import close
 from bench.doctor.drain import Observer, Seen
 from bench.plan.cells import LeasePlan
 from bench.record.store import RunFolder
-from bench.run.offering import wire
+from bench.run.items import wire
 from bench.run.trial import run_trial
 from bench.server.redis_server import Server
 from bench.system import processes

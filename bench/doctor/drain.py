@@ -144,7 +144,7 @@ def rate(looks: list[tuple[int, int]], tasks: int) -> tuple[float, int]:
     """Tasks per second, and the looks it rests on.
 
     The least-squares slope of what is done over time, between a tenth and nine tenths done: the
-    same idea as :func:`bench.measure.metrics.steady_rate`, from looks instead of events.
+    same idea as :func:`bench.measure.rates.steady_rate`, from looks instead of events.
 
     Args:
         looks: time in ns and what was left then, in the order of time.

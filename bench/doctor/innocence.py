@@ -20,13 +20,14 @@ from bench.doctor.aims import aims
 from bench.doctor.arms import Place, bare, with_harness
 from bench.doctor.drain import Seen, TooFewPolls
 from bench.measure.statistics import paired_ratio
-from bench.plan.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
+from bench.plan.cells import Cell, LeasePlan, TrialPlan
 from bench.plan.planner import choices_of, default_choices
 from bench.record.store import RunFolder
 from bench.run.session import Options, ground
 from bench.workers.environments import Environment, environment
 from bench.workers.producer import LeaseFailed, TrialTimeout
 from scenarios import all_scenarios
+from scenarios.loads import MIN_TASKS
 
 CONCURRENCY = 4
 #: A drain's tasks are the variant's nominal rate times this: seen at 25 ms, 2 s are enough.

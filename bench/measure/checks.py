@@ -10,6 +10,7 @@ import numpy as np
 from backends.kit import events as kinds
 from bench.measure.attempts import Attempts, retry_gaps
 from bench.measure.trace import Trace
+from scenarios.loads import LOADS
 
 #: Timers run on another clock than events are stamped by; many libraries keep due times in whole
 #: milliseconds; and a loop's timer counts from when the loop last looked at its clock, which on a
@@ -61,7 +62,13 @@ class Facts:
 
 
 def trial_checks(
-    trace: Trace, tried: Attempts, *, sees_failure: bool, fifo: bool, load: str = "burst"
+    trace: Trace,
+    tried: Attempts,
+    *,
+    sees_failure: bool,
+    fifo: bool,
+    load: str = "burst",
+    cut_short: bool = False,
 ) -> list[Finding]:
     """Every check that applies to the trial.
 
@@ -71,10 +78,11 @@ def trial_checks(
         sees_failure: whether the library can tell its caller that a task failed for good.
         fifo: whether the tasks must have started in the order they were sent.
         load: how the items were offered.
+        cut_short: the trial was ended with work left to do, whatever its load.
     """
-    if load == "idle":
+    if not LOADS[load].works:
         return []
-    facts = Facts(trace, tried, cut_short=load == "backlog")
+    facts = Facts(trace, tried, cut_short=cut_short or LOADS[load].cut_short)
     found = [
         _enqueued(facts),
         _lost(facts),

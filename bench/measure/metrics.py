@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ from backends.kit import events as kinds
 from bench.measure import open_loop
 from bench.measure.attempts import Attempts, retry_gaps
 from bench.measure.parts import parts_ms
+from bench.measure.rates import mean_rate, steady_rate
 from bench.measure.stalls import longest_stall_ns
 from bench.measure.trace import NEVER, Trace
+from scenarios.loads import LOADS
 from scenarios.spec import Params
-
-#: Share of completions cut at either end of a throughput's window: warm-up and tail.
-CUT = 0.1
 
 PERCENTILES = (50, 95, 99)
 
@@ -30,14 +28,14 @@ HIGHER_IS_BETTER = frozenset(
         "share_of_ideal",
         "offered_tasks_per_s",
         "saturation_tasks_per_s",
+        "sustained_tasks_per_s",
     }
 )
 
-#: Loads that keep every slot busy for a while: their completions have a rate.
-_BUSY = ("drain", "burst", "backlog")
-
 #: Times that end when the caller has its result: of callers that wait for it.
 _WAITED_FOR = frozenset({"round_trip_ms", "result_delivery_ms"})
+#: Times of a queue that is filled before the workers start: their start lies within.
+_WITH_THE_START = frozenset({"queue_wait_ms", "end_to_end_ms"})
 
 #: What follows a metric's name and unit: a split by role or command, a percentile, the maximum.
 _AFTER_UNIT = re.compile(r"(_p\d+(\.\d+)?|_max)?(:.*)?$")
@@ -76,6 +74,7 @@ def trial_metrics(
     concurrency: int,
     load: str,
     steps: Sequence[Mapping[str, Any]] = (),
+    windows: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Value]:
     """Every metric that the trial's events support.
 
@@ -86,25 +85,32 @@ def trial_metrics(
         concurrency: tasks that could be in progress at once.
         load: how the items were offered.
         steps: of a saturation, what was tried: see :func:`bench.measure.open_loop.saturation`.
+        windows: of a drain that was repeated: ``first`` and ``count`` of each window's tasks.
     """
-    if load == "idle":
+    offering = LOADS[load]
+    if not offering.works:
         return {}
-    if load == "saturation":  # its steps are loads of their own: no figure spans all of them
+    if offering.searches:  # its steps are loads of their own: no figure spans all of them
         rate = open_loop.saturation(trace, steps, params["p99_bound_ms"])
         return {} if rate is None else {"saturation_tasks_per_s": Value(rate, len(steps))}
+    if offering.scheduled and open_loop.overloaded(trace.sent, trace.start):
+        return _overload(trace)
     found: dict[str, Value] = {}
+    # Elsewhere results are fetched when all has ended: that time would be the harness's.
+    untold = frozenset() if offering.awaited else _WAITED_FOR
+    untold |= _WITH_THE_START if offering.fills else frozenset()
     for name, samples in _samples(trace, tried).items():
-        # Elsewhere results are fetched when all has ended: that time would be the harness's.
-        if load == "closed" or name not in _WAITED_FOR:
+        if name not in untold:
             found |= _percentiles(name, samples)
-    if load in _BUSY:
-        found |= _throughput(trace, params, concurrency)
-    if load == "drain":
-        found |= _stall(trace, concurrency)
-    if load == "closed":
+    parts_of = [trace.part(int(w["first"]), int(w["count"])) for w in windows] or [trace]
+    if offering.busy:
+        found |= _throughput(parts_of, params, concurrency)
+    if offering.fills and not offering.cut_short:
+        found |= _stall(parts_of, concurrency)
+    if offering.awaited:
         parts, samples_used = parts_ms(trace)
         found |= {f"part_{name}_ms": Value(mean, samples_used) for name, mean in parts.items()}
-    if load == "open":
+    if offering.scheduled:
         found |= _open(trace)
     started = int(np.count_nonzero(trace.starts))
     if started:
@@ -175,51 +181,36 @@ def _maximum(name: str, samples: np.ndarray) -> dict[str, Value]:
     return {f"{name}_max": Value(float(samples.max()), len(samples))} if len(samples) else {}
 
 
-def _throughput(trace: Trace, params: Params, concurrency: int) -> dict[str, Value]:
-    """Completions per second within the steady window; deliveries where there are any."""
-    delivered = trace.first(kinds.DELIVERED)
-    done = delivered if (delivered != NEVER).any() else trace.first(kinds.END)
-    times = np.sort(done[done != NEVER])  # work done twice is not more: its first time counts
-    rate = steady_rate(times, concurrency)
+def _throughput(windows: Sequence[Trace], params: Params, concurrency: int) -> dict[str, Value]:
+    """Completions per second within the steady part of each window; deliveries where there are
+    any. Of several windows the geometric mean."""
+    times = [_completions(window) for window in windows]
+    rate = mean_rate([steady_rate(of_window, concurrency) for of_window in times])
     if rate is None:
         return {}
-    found = {"throughput_tasks_per_s": Value(rate, len(times))}
+    count = sum(map(len, times))
+    found = {"throughput_tasks_per_s": Value(rate, count)}
     service_s = params.get("latency_s") or params.get("service_s")
     if service_s:
-        found["share_of_ideal"] = Value(rate * service_s / concurrency, len(times))
+        found["share_of_ideal"] = Value(rate * service_s / concurrency, count)
     return found
 
 
-def steady_rate(times_ns: np.ndarray, at_once: int = 1) -> float | None:
-    """Events per second between the first and the last tenth of them.
-
-    The least-squares slope of the count over time: a queue that works in bursts (so many per
-    poll) gives a staircase, and a quotient of two of its points would depend on where in a burst
-    they fall.
-
-    Args:
-        times_ns: sorted times of completion.
-        at_once: tasks in progress at once; slots in lockstep complete in groups of so many, and a
-            cut through such a group would make the rate look lower, so whole groups are cut.
-
-    Returns:
-        ``None`` where fewer than 3 events lie in the window, or no time passes in it.
-    """
-    cut = math.ceil(int(len(times_ns) * CUT) / at_once) * at_once
-    window = times_ns[cut : len(times_ns) - cut]
-    if len(window) < 3 or window[-1] == window[0]:
-        return None
-    seconds = (window - window[0]) / 1e9
-    deviation = seconds - seconds.mean()
-    return float((deviation * np.arange(len(window))).sum() / (deviation**2).sum())
+def _completions(trace: Trace) -> np.ndarray:
+    """Sorted times; work done twice is not more: its first time counts."""
+    delivered = trace.first(kinds.DELIVERED)
+    done = delivered if (delivered != NEVER).any() else trace.first(kinds.END)
+    return np.sort(done[done != NEVER])
 
 
-def _stall(trace: Trace, concurrency: int) -> dict[str, Value]:
-    stalled = longest_stall_ns(trace, concurrency)
-    if stalled is None:
+def _stall(windows: Sequence[Trace], concurrency: int) -> dict[str, Value]:
+    """The longest of any window; what lies between them is no stall."""
+    stalls = [longest_stall_ns(window, concurrency) for window in windows]
+    known = [stall for stall in stalls if stall is not None]
+    if not known:
         return {}
-    started = int(np.count_nonzero(trace.starts))
-    return {"longest_stall_ms": Value(stalled / 1e6, started)}
+    started = sum(int(np.count_nonzero(window.starts)) for window in windows)
+    return {"longest_stall_ms": Value(max(known) / 1e6, started)}
 
 
 def _open(trace: Trace) -> dict[str, Value]:
@@ -227,10 +218,23 @@ def _open(trace: Trace) -> dict[str, Value]:
     latency, late = open_loop.latencies_ms(trace), open_loop.lateness_ms(trace)
     found = _percentiles("latency_ms", latency, (*PERCENTILES, 99.9))
     found |= _maximum("latency_ms", latency)
+    drift = open_loop.latency_drift(trace)
+    if drift is not None:
+        found["latency_drift"] = Value(drift, len(latency))
     found |= _percentiles("generator_lateness_ms", late, (99,))
     found |= _maximum("generator_lateness_ms", late)
+    return found | _offered(trace)
+
+
+def _offered(trace: Trace) -> dict[str, Value]:
     offered = open_loop.offered_rate(trace)
-    if offered is not None:
-        count = int(np.count_nonzero(trace.scheduled != NEVER))
-        found["offered_tasks_per_s"] = Value(offered, count)
-    return found
+    count = int(np.count_nonzero(trace.scheduled != NEVER))
+    return {} if offered is None else {"offered_tasks_per_s": Value(offered, count)}
+
+
+def _overload(trace: Trace) -> dict[str, Value]:
+    """What can be said of more than the workers sustain: not how long a task takes, for that
+    grows with how long it is offered."""
+    ended = np.sort(trace.end[trace.end != NEVER])
+    sustained = open_loop.sustained_rate(ended, trace.sent)
+    return {"sustained_tasks_per_s": Value(sustained, len(ended)), **_offered(trace)}

@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from bench.measure.rates import steady_rate
 from bench.measure.trace import NEVER, Trace
+
+#: Of fewer tasks per fifth of a schedule nothing is said about a fifth.
+FIFTH = 5
+#: A queue is overloaded where it leaves more than this share of what comes for later.
+LEFT_FOR_LATER = 0.1
+#: A latency that changes by more than this factor between a schedule's first and last fifth is
+#: no property of the rate alone: it depends on how long the rate is held.
+DRIFT = 2.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,69 @@ def offered_rate(trace: Trace) -> float | None:
     if len(scheduled) < 2 or scheduled.max() == scheduled.min():
         return None
     return float((len(scheduled) - 1) / ((scheduled.max() - scheduled.min()) / 1e9))
+
+
+def overloaded(t_sent: np.ndarray, t_start: np.ndarray) -> bool:
+    """Whether more was sent than the workers took on: what waits grows, and goes on growing.
+
+    Between the first and the middle fifth of the time of sending, and again between the middle and
+    the last, the mean number of tasks that wait to be started must have grown by more than
+    :data:`LEFT_FOR_LATER` of the tasks sent in between. A pause of the workers makes what waits
+    grow once, a queue that polls makes it go up and down; neither does both. What happens after
+    the last task was sent has no influence.
+
+    Args:
+        t_sent: int64 ns, one per task: when the library had accepted it; negative: not.
+        t_start: int64 ns, the same tasks: when the first attempt began; negative: not yet.
+    """
+    sent, start = t_sent[t_sent >= 0], t_start[(t_sent >= 0) & (t_start >= 0)]
+    if len(sent) < 5 * FIFTH or sent.max() == sent.min():
+        return False
+    edges = np.linspace(sent.min(), sent.max(), 6)
+
+    def waiting(fifth: int) -> float:
+        begin, end = edges[fifth], edges[fifth + 1]
+        counted = [np.clip(end - times, 0, end - begin).sum() for times in (sent, start)]
+        return float((counted[0] - counted[1]) / (end - begin))
+
+    first, middle, last = waiting(0), waiting(2), waiting(4)
+    enough = LEFT_FOR_LATER * len(sent) * 2 / 5
+    return middle - first > enough and last - middle > enough
+
+
+def sustained_rate(t_end: np.ndarray, t_sent: np.ndarray) -> float:
+    """Tasks per second that ended while more were sent than could be done.
+
+    Args:
+        t_end: sorted int64 ns, the ends there were.
+        t_sent: int64 ns, when the library had accepted each task; negative: not.
+    """
+    sent = t_sent[t_sent >= 0]
+    meanwhile = t_end[t_end <= sent.max()]
+    rate = steady_rate(meanwhile)
+    if rate is not None:
+        return rate
+    until = max(int(sent.max()), int(t_end[-1]) if len(t_end) else 0)
+    return float(len(t_end) / ((until - sent.min()) / 1e9))
+
+
+def latency_drift(trace: Trace) -> float | None:
+    """Median latency of the last fifth of the schedule over that of the first; ``None`` where
+    either has fewer than :data:`FIFTH` tasks."""
+    scheduled, end = trace.of_first_step(trace.scheduled), trace.of_last_step(trace.end)
+    both = (scheduled != NEVER) & (end != NEVER)
+    order = np.argsort(scheduled[both], kind="stable")
+    latency = (end[both] - scheduled[both])[order]
+    count = len(latency) // 5
+    if count < FIFTH:
+        return None
+    first, last = np.median(latency[:count]), np.median(latency[-count:])
+    return float(last / first) if first > 0 else None
+
+
+def not_stationary(drift: float) -> bool:
+    """Whether a :func:`latency_drift` says that first and last fifth do not agree."""
+    return not 1 / DRIFT <= drift <= DRIFT
 
 
 def saturation(

@@ -60,6 +60,18 @@ class Trace:
         self._by_kind = np.argsort(events.kind, kind="stable")  # 8 bits: sorted by counting
         self._sorted_kinds = events.kind[self._by_kind]
 
+    def part(self, first: int, count: int) -> Trace:
+        """The same of ``count`` tasks alone, from row ``first`` on."""
+        rows = slice(first, first + count)
+        columns = {
+            name: column[rows]
+            for name, column in vars(self.truth).items()
+            if isinstance(column, np.ndarray)
+        }
+        truth = Truth(first=self.truth.first + first, steps=self.truth.steps, **columns)
+        ids = self.task + self.truth.first
+        return Trace(Events(self.t_ns, ids, self.kind, self.value), truth)
+
     def of(self, *which: int) -> np.ndarray:
         """Rows of the events of these kinds, in the order of time."""
         parts = [self._of(kind) for kind in which]

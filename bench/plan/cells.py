@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backends import Choice
+from scenarios.loads import LOADS, Load
 from scenarios.spec import Item, Scenario
 
+#: The trial number of tasks that only warm up: no trial of a plan has it.
+WARM_UP = 0
+#: What the number of a trial that repeats another is larger by than that of the other.
+REPEATED = 1_000_000
 #: What the baseline's second cell is called: the baseline against itself, A/A.
 TWIN = " (A/A)"
 
@@ -17,12 +22,6 @@ TWIN = " (A/A)"
 def twins_among(names: Iterable[str]) -> dict[str, str]:
     """By the name of each twin that of the variant which it is once more."""
     return {name: name.removesuffix(TWIN) for name in names if name.endswith(TWIN)}
-
-
-#: The least a drain or an open load is made of, however slow the queue.
-MIN_TASKS = 10
-#: Steps of a saturation's bisection: it ends within 1/64 of the drain throughput.
-STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ class Cell:
         tasks: items of a trial; 0 where only the trial can tell, since it depends on a rate
             measured before it.
         twin: whether this is the baseline's second cell.
+        windows: how often a drain fills the queue, each time with so many tasks.
         limited: whether the profile gives this cell rounds of its own.
     """
 
@@ -48,6 +48,7 @@ class Cell:
     seed: int
     twin: bool = False
     limited: bool = False
+    windows: int = 1
 
     @property
     def name(self) -> str:
@@ -58,6 +59,11 @@ class Cell:
     def label(self) -> str:
         """Short text for progress lines: ``celery:threads c=4 add drain``."""
         return f"{self.name} c={self.concurrency} {self.scenario.name} {self.load}"
+
+    @property
+    def offering(self) -> Load:
+        """What its load is."""
+        return LOADS[self.load]
 
     def items(self, trial: int, tasks: int | None = None) -> list[Item]:
         """What trial number ``trial`` of this cell sends, where it sends so many items."""
@@ -72,7 +78,7 @@ class Cell:
     @property
     def relative(self) -> bool:
         """Whether its rates are shares of a drain's throughput."""
-        return self.load == "saturation" or "offered" in self.params
+        return self.offering.relative(self.params)
 
 
 def drained_key(
@@ -89,7 +95,8 @@ def drained_key(
 
 def describe(cell: Cell) -> dict[str, Any]:
     """A cell as plain data: enough to make its items again."""
-    return {
+    several = {"windows": cell.windows} if cell.windows > 1 else {}
+    return several | {
         "variant": cell.name,
         "choice": cell.choice.name,
         "twin": cell.twin,
@@ -104,11 +111,17 @@ def describe(cell: Cell) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """One execution of one cell."""
+    """One execution of one cell.
+
+    Attributes:
+        number: unique within the run: every task's id carries it.
+        repeats: the id of the trial that this one repeats, for it ran among strangers.
+    """
 
     number: int
     round: int
     cell: Cell
+    repeats: str = ""
 
     @property
     def id(self) -> str:
@@ -130,6 +143,11 @@ def _file_name(choice: Choice, twin: bool) -> str:
     return f"{name}-aa" if twin else name
 
 
+def repetition(trial: TrialPlan) -> TrialPlan:
+    """The same once more, under a number and an id of its own."""
+    return replace(trial, number=trial.number + REPEATED, repeats=trial.id)
+
+
 @dataclass
 class LeasePlan:
     """One start of a variant's workers and the trials that share it, in order."""
@@ -149,8 +167,7 @@ class LeasePlan:
     @property
     def drained(self) -> str | None:
         """The :attr:`Cell.drained` of its drain; ``None`` without one."""
-        drains = (trial.cell.drained for trial in self.trials if trial.cell.load == "drain")
-        return next(drains, None)
+        return next((t.cell.drained for t in self.trials if drains(t.cell)), None)
 
     @property
     def id(self) -> str:
@@ -169,6 +186,11 @@ class LeasePlan:
             return False
         settings = cell.scenario.settings(cell.params)
         agrees = all(self.settings.get(key, value) == value for key, value in settings.items())
-        loads = {trial.cell.load for trial in self.trials} | {cell.load}
-        twice = cell.load == "drain" and self.drained is not None
-        return agrees and not twice and "backlog" not in loads
+        loads = [trial.cell.offering for trial in self.trials]
+        twice = cell.offering.fills and any(load.fills for load in loads)
+        return agrees and not twice and not any(load.cut_short for load in [*loads, cell.offering])
+
+
+def drains(cell: Cell) -> bool:
+    """Whether it tells the throughput that others take shares of."""
+    return cell.offering.fills and not cell.offering.cut_short

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 from backends import Choice, UnknownVariant, all_backends, choose
 from bench.errors import UsageError, unknown
-from bench.plan.cells import MIN_TASKS, Cell, LeasePlan, TrialPlan
+from bench.plan.cells import Cell, LeasePlan, TrialPlan, drains
 from bench.plan.profile import CellSpec, Profile
-from bench.plan.sizes import refuse_too_much, whole
+from bench.plan.sizes import refuse_too_much
 from scenarios import all_scenarios
+from scenarios.loads import LOADS, Size
 from scenarios.spec import Scenario
 
 #: Of fewer rounds nothing can be said about chance, so no twin is run.
 TWIN_ROUNDS = 3
-#: Loads whose differences are told as such and so need a noise floor.
-TWIN_LOADS = frozenset({"drain", "burst", "closed", "open"})
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _twins(cells: list[Cell], baseline: str) -> list[Cell]:
     return [
         replace(cell, twin=True)
         for cell in cells
-        if cell.choice.name == baseline and cell.rounds >= TWIN_ROUNDS and cell.load in TWIN_LOADS
+        if cell.choice.name == baseline and cell.rounds >= TWIN_ROUNDS and cell.offering.twin
     ]
 
 
@@ -98,12 +97,12 @@ def _require_drains(cells: list[Cell], profile: Profile) -> None:
     Raises:
         UsageError: a drain is missing, or has fewer rounds than a cell that takes shares of it.
     """
-    drains = {cell.drained: cell.rounds for cell in cells if cell.load == "drain"}
+    measured = {cell.drained: cell.rounds for cell in cells if drains(cell)}
     for cell in cells:
         if not cell.relative:
             continue
-        rounds = drains.get(cell.drained, 0)
-        instead = ", or give rate_per_s = [N, ...] instead" if cell.load == "open" else ""
+        rounds = measured.get(cell.drained, 0)
+        instead = ", or give rate_per_s = [N, ...] instead" if cell.offering.scheduled else ""
         if not rounds:
             raise UsageError(
                 f"the profile {profile.name} has no drain for {cell.label}: its rates are shares "
@@ -172,11 +171,20 @@ def _cells(
             load=spec.load,
             concurrency=concurrency,
             params=params,
-            tasks=_tasks(spec, choice, concurrency, params),
+            tasks=LOADS[spec.load].tasks(
+                Size(
+                    spec.tasks,
+                    spec.for_s,
+                    params,
+                    concurrency,
+                    choice.variant.nominal_rate(concurrency),
+                )
+            ),
             for_s=spec.for_s,
             rounds=own if spec.rounds else rounds or profile.rounds,
             seed=profile.seed,
             limited=spec.rounds is not None,
+            windows=spec.windows,
         )
         refuse_too_much(cell, spec, profile)
         yield cell
@@ -188,26 +196,6 @@ def _variations(scenario: Scenario, spec: CellSpec) -> Iterator[dict[str, Any]]:
     for values in product(*swept.values()):
         for offer in spec.offers():
             yield defaults | dict(zip(swept, values, strict=True)) | offer
-
-
-def _tasks(spec: CellSpec, choice: Choice, concurrency: int, params: Mapping[str, Any]) -> int:
-    """A drain's backlog is sized to take about ``for_s`` seconds; a closed load gets more items
-    than it can use in its time."""
-    if spec.load == "backlog":
-        return int(params["backlog"])
-    if spec.load == "idle" or spec.load == "saturation" or "offered" in params:
-        return 0
-    if spec.tasks is not None:
-        return spec.tasks
-    assert spec.for_s is not None
-    if spec.load == "open":
-        return max(MIN_TASKS, whole(float(params["rate_per_s"]) * spec.for_s))
-    if spec.load == "closed":
-        return whole(2000 * spec.for_s)
-    rate: float = choice.variant.nominal_rate(concurrency)
-    if service_s := params.get("service_s"):
-        rate = min(rate, concurrency / service_s)
-    return max(MIN_TASKS, whole(rate * spec.for_s))
 
 
 def lay_out(cells: list[Cell], seed: int) -> list[LeasePlan]:
@@ -235,18 +223,22 @@ def round_of_leases(
     """
     todo = list(cells)
     rng.shuffle(todo)
-    leases: list[LeasePlan] = []
     trials = [TrialPlan(n, round_number, cell) for n, cell in enumerate(todo, first_number)]
+    leases = leases_of(trials)
+    rng.shuffle(leases)
+    return leases
+
+
+def leases_of(trials: Iterable[TrialPlan]) -> list[LeasePlan]:
+    """The leases that some trials of a round share, each with its drain first."""
+    leases: list[LeasePlan] = []
     for trial in sorted(trials, key=_after_drains):
         _place(trial, leases)
-    rng.shuffle(leases)
-    for lease in leases:
-        lease.trials.sort(key=_after_drains)
     return leases
 
 
 def _after_drains(trial: TrialPlan) -> bool:
-    return trial.cell.load != "drain"
+    return not drains(trial.cell)
 
 
 def _place(trial: TrialPlan, leases: list[LeasePlan]) -> None:

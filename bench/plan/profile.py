@@ -14,28 +14,33 @@ from backends import UnknownVariant, choose
 from bench.errors import UsageError, unknown
 from bench.system.places import PROFILES
 from scenarios import all_scenarios
+from scenarios.loads import LOADS
 from scenarios.spec import Parameter
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 #: The most items that a trial may have: they are all in memory at once.
 MOST_TASKS = 1_000_000
+#: Of more windows than these a lease would be what is measured.
+MOST_WINDOWS = 100
 Count = Annotated[int, Field(ge=1, le=MOST_TASKS)]
 _CELLS_HEADER = re.compile(r"\s*\[\[\s*cells\s*\]\]")
 Concurrency = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
 #: More than twice what a variant drains tells nothing that twice does not.
 Share = Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
 
-#: Per load, the keys that say how it is offered: those it needs, those it may have.
-LOAD_KEYS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "drain": (frozenset(), frozenset({"tasks", "for_s"})),
-    "burst": (frozenset(), frozenset({"tasks", "for_s"})),
-    "closed": (frozenset({"for_s"}), frozenset({"tasks"})),
-    "open": (frozenset({"for_s"}), frozenset({"offered", "rate_per_s", "arrival"})),
-    "saturation": (frozenset({"for_s"}), frozenset({"p99_bound_ms", "arrival"})),
-    "backlog": (frozenset({"for_s", "backlog"}), frozenset()),
-    "idle": (frozenset({"for_s"}), frozenset()),
+#: Keys that say how a load is offered.
+#: Those that are parameters of the cell: with one value, and with a cell for each.
+_ONE_VALUE = ("arrival", "p99_bound_ms")
+_SWEPT = ("offered", "rate_per_s", "backlog")
+#: What stands behind a key, for messages.
+_VALUES = {
+    "tasks": "N",
+    "for_s": "SECONDS",
+    "backlog": "[N, ...]",
+    "offered": "[SHARE, ...] of the drain",
+    "rate_per_s": "[N, ...]",
 }
-_HOW = frozenset().union(*(needs | may for needs, may in LOAD_KEYS.values()))
+_HOW = frozenset().union(*(load.keys for load in LOADS.values()))
 
 
 class CellSpec(BaseModel):
@@ -49,6 +54,8 @@ class CellSpec(BaseModel):
         offered: rates of an open load as shares of the variant's own drain throughput.
         rate_per_s: rates of an open load common to all variants.
         p99_bound_ms: below it a rate counts as sustained.
+        windows: how often a drain fills the queue: first before the workers start, then while
+            they are held.
         backlog: tasks queued before the workers start, who then drain for ``for_s``.
     """
 
@@ -65,6 +72,7 @@ class CellSpec(BaseModel):
     arrival: Literal["poisson", "constant"] = "poisson"
     p99_bound_ms: Positive = 100.0
     backlog: list[Count] | None = None
+    windows: Annotated[int, Field(ge=1, le=MOST_WINDOWS)] = 1
 
     def own_parameters(self) -> dict[str, list[Any]]:
         """The scenario's parameters set here, each with its values."""
@@ -73,15 +81,11 @@ class CellSpec(BaseModel):
 
     def offers(self) -> list[dict[str, Any]]:
         """How the load is offered, as parameters of a cell: one entry for each."""
-        if self.load == "open":
-            rates = [("offered", share) for share in self.offered or ()]
-            rates += [("rate_per_s", rate) for rate in self.rate_per_s or ()]
-            return [{"arrival": self.arrival, name: value} for name, value in rates]
-        if self.load == "saturation":
-            return [{"arrival": self.arrival, "p99_bound_ms": self.p99_bound_ms}]
-        if self.load == "backlog":
-            return [{"backlog": tasks} for tasks in self.backlog or ()]
-        return [{}]
+        keys = LOADS[self.load].keys
+        common = {key: getattr(self, key) for key in _ONE_VALUE if key in keys}
+        swept = [key for key in _SWEPT if key in keys]
+        offers = [common | {key: value} for key in swept for value in getattr(self, key) or ()]
+        return offers if swept else [common]
 
 
 class Profile(BaseModel):
@@ -200,7 +204,7 @@ def _check_cell(cell: CellSpec, path: Path, text: str, number: int) -> None:
     known = {p.name: p for p in scenario.parameters}
     for key, values in cell.own_parameters().items():
         if key not in known:
-            of_load = sorted(frozenset().union(*LOAD_KEYS[cell.load]))
+            of_load = sorted(LOADS[cell.load].keys)
             allowed = ", ".join([*known, "scenario", "load", "concurrency", "rounds", *of_load])
             raise fault(key, f"unknown key {key!r} for {scenario.name}: allowed are {allowed}")
         if not values:
@@ -211,22 +215,22 @@ def _check_cell(cell: CellSpec, path: Path, text: str, number: int) -> None:
 
 def _check_offer(cell: CellSpec, fault: Any) -> None:
     """Whether the cell says how its load is offered, and nothing that the load does not know."""
-    needs, may = LOAD_KEYS[cell.load]
+    load = LOADS[cell.load]
     given = {key for key in _HOW & cell.model_fields_set if getattr(cell, key)}
-    if cell.load in ("drain", "burst") and not given & may:
-        raise fault("scenario", "a cell needs tasks = N or for_s = SECONDS")
-    for key in sorted(needs - given):
-        hint = " (tasks = N may limit it further)" if cell.load == "closed" else ""
-        wanted = "SECONDS" if key == "for_s" else "[N, ...]"
-        raise fault("load", f"load {cell.load!r} needs {key} = {wanted}{hint}")
-    for key in sorted(given - needs - may):
-        allowed = ", ".join(sorted(needs | may))
+    if load.either and not given & load.either and not load.needs:
+        raise fault("scenario", f"a cell needs {_alternatives(load.either)}")
+    for key in sorted(load.needs - given):
+        hint = " (tasks = N may limit it further)" if "tasks" in load.may else ""
+        raise fault("load", f"load {cell.load!r} needs {key} = {_VALUES[key]}{hint}")
+    for key in sorted(given - load.keys):
+        allowed = ", ".join(sorted(load.keys))
         raise fault(key, f"load {cell.load!r} does not know {key!r}: allowed are {allowed}")
-    if cell.load == "open" and not given & {"offered", "rate_per_s"}:
-        raise fault(
-            "load",
-            "load 'open' needs offered = [SHARE, ...] of the drain, or rate_per_s = [N, ...]",
-        )
+    if load.either and not given & load.either:
+        raise fault("load", f"load {cell.load!r} needs {_alternatives(load.either)}")
+
+
+def _alternatives(keys: frozenset[str]) -> str:
+    return " or ".join(f"{key} = {_VALUES[key]}" for key in sorted(keys, reverse=True))
 
 
 def _check_value(wanted: Parameter, value: Any, fault: Any) -> None:

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from bench.errors import UsageError
-from bench.plan.cells import MIN_TASKS, STEPS, Cell
+from bench.plan.cells import Cell
 from bench.plan.profile import MOST_TASKS, CellSpec, Profile
-
-#: What makes a trial smaller, by its load.
-_SMALLER = {
-    "open": "lower rate_per_s or for_s",
-    "closed": "lower for_s, or give tasks = N as their limit",
-}
-
-
-def whole(tasks: float) -> int:
-    """So many tasks, rounded up; where no trial may have them, only that they are too many."""
-    return math.ceil(min(tasks, 10.0 * MOST_TASKS))
+from scenarios.loads import MIN_TASKS, STEPS, Size
 
 
 def refuse_too_much(cell: Cell, spec: CellSpec, profile: Profile) -> None:
@@ -28,11 +16,10 @@ def refuse_too_much(cell: Cell, spec: CellSpec, profile: Profile) -> None:
     """
     rate = cell.params.get("rate_per_s")
     label = cell.label if rate is None else f"{cell.label} rate_per_s={rate:g}"
-    if cell.tasks > MOST_TASKS:
-        smaller = _SMALLER.get(cell.load, "lower for_s, or give tasks = N instead")
+    if cell.tasks * cell.windows > MOST_TASKS:
         raise UsageError(
             f"the profile {profile.name} asks too many tasks of {label}: more than the "
-            f"{MOST_TASKS:,} that a trial may have; {smaller}"
+            f"{MOST_TASKS:,} that a trial may have; {cell.offering.smaller}"
         )
     lasts_s, why, shorter = _schedule(cell, spec)
     if lasts_s > profile.trial_timeout_s:
@@ -48,12 +35,9 @@ def _schedule(cell: Cell, spec: CellSpec) -> tuple[float, str, str]:
     Returns:
         Seconds, 0 where the queue decides; what says so; what to change.
     """
-    for_s = cell.for_s or 0.0
     if "rate_per_s" in cell.params and cell.tasks == MIN_TASKS:
         least_s = MIN_TASKS / cell.params["rate_per_s"]
         return least_s, f"at least {MIN_TASKS} tasks are sent", "raise rate_per_s"
-    if cell.load == "saturation":
-        return STEPS * for_s, f"{STEPS} steps of for_s", "lower for_s"
-    if cell.load in ("drain", "burst") or (cell.load == "closed" and spec.tasks is not None):
-        return 0.0, "", ""
-    return for_s, "for_s", "lower for_s"
+    least_s = cell.offering.least_s(Size(spec.tasks, cell.for_s, cell.params))
+    why = f"{STEPS} steps of for_s" if cell.offering.searches else "for_s"
+    return least_s, why, "lower for_s"

@@ -15,11 +15,10 @@ from bench.measure.warnings import stalls
 from bench.report.outliers import outliers
 from bench.report.parts import NOT_RUN, Table
 from bench.report.wording import TWIN, caption, listed, number, plural
+from scenarios.loads import LOADS
 
 #: A median of fewer samples than this is told apart.
 FEW_SAMPLES = 10
-#: Loads whose headline is one figure of the whole trial, no median of samples.
-_WHOLE = frozenset({"saturation", "idle"})
 
 
 def cautions(
@@ -122,7 +121,7 @@ def _few_samples(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
         for row in fewest.sort_values("samples", ascending=False).to_dict("records")
     }
     for table in tables:
-        if table.load in _WHOLE:
+        if LOADS[table.load].single_figure:
             continue
         for row in table.ranked:
             params = json.dumps(table.params, sort_keys=True)

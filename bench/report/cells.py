@@ -9,7 +9,6 @@ from typing import Any
 
 from bench.report.parts import Kind, Measure
 from bench.report.wording import TWIN, number
-from scenarios.spec import Load
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Cell:
 
     variant: str
     scenario: str
-    load: Load
+    load: str
     params: Mapping[str, Any]
     concurrency: int
     measures: Mapping[str, Measure]

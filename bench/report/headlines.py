@@ -15,16 +15,10 @@ from bench.report.wording import (
     unit_text,
     with_unit,
 )
+from scenarios.loads import LOADS
 
 MOST = 5
 
-_VERBS = {
-    "drain": "drains {}",
-    "burst": "works off the burst of {}",
-    "closed": "runs {}",
-    "open": "runs {}",
-    "saturation": "sustains {}",
-}
 #: Metrics of which a sentence can say faster or slower; others stay in the tables.
 _SPEEDS = frozenset({"throughput", "end_to_end", "round_trip", "latency", "saturation"})
 
@@ -67,7 +61,7 @@ def _base(table: Table) -> Row | None:
 def _can_speak(table: Table) -> bool:
     """A load that is a share of what each variant drains gives each another rate: latencies under
     it are not compared. A longer queue is drained no differently than a drain's."""
-    fair = table.load != "backlog" and "offered" not in table.params
+    fair = not LOADS[table.load].cut_short and "offered" not in table.params
     return fair and base_name(table.headline) in _SPEEDS
 
 
@@ -104,7 +98,7 @@ def _compare(table: Table, row: Row, base: Row) -> str:
     theirs = number(base.headline.value)
     doubt = _doubt(row)
     if table.better == "higher":
-        work = _VERBS[table.load].format(_work(table))
+        work = LOADS[table.load].verb.format(_work(table))
         return (
             f"{where}{row.variant} {work} {ratio} as fast as {base.variant} "
             f"({mine} against {theirs}{doubt})."
@@ -120,7 +114,7 @@ def _none_better(table: Table, base: Row, kind: str = "variant") -> str:
     value = number(base.headline.value) + interval(base.headline.low, base.headline.high)
     found = f"{value} {unit_text(table.headline)}".strip() + _doubt(base)
     told = found if table.better == "higher" else f"{label(table.headline)} {found}"
-    work = _VERBS[table.load].format(_work(table))
+    work = LOADS[table.load].verb.format(_work(table))
     return (
         f"At concurrency {table.concurrency}, no other {kind} {work} demonstrably faster than "
         f"{base.variant} ({told})."
@@ -131,7 +125,7 @@ def _work(table: Table) -> str:
     """The scenario, with its parameter where it has just one, or the rate it is offered at."""
     if "rate_per_s" in table.params:
         return f"{table.scenario} at {params_text({'rate_per_s': table.params['rate_per_s']})}"
-    if table.load == "saturation":
+    if LOADS[table.load].searches:
         bound = params_text({"p99_bound_ms": table.params.get("p99_bound_ms")})
         return f"{table.scenario} with its {bound}" if bound else table.scenario
     params = params_text(table.params)

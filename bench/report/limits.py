@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from bench.measure.metrics import HIGHER_IS_BETTER
 from bench.report.cells import Cell
 from bench.report.wording import base_name, figure
+from scenarios.loads import LOADS
 
 #: For the glossary.
 RULE = (
@@ -38,7 +39,7 @@ def limit_text(cell: Cell, metric: str, limits: Sequence[Cell]) -> str:
     value = cell.value(metric)
     here = [limit for limit in limits if _same(limit, cell) and limit.status != "unsupported"]
     best, mark = _best(here, metric), ""
-    if best is None and (not here or cell.load == "open"):
+    if best is None and (not here or LOADS[cell.load].scheduled):
         best, mark = _borrowed(cell, metric, limits), "~"
     if not value or not best or value < 0:
         return "-"
@@ -79,7 +80,7 @@ def _borrowed(cell: Cell, metric: str, limits: Sequence[Cell]) -> float | None:
         return None
     # Variants of the limit differ in what they are offered: each counts at its own lowest load.
     lowest: dict[str, Cell] = {}
-    for limit in sorted((limit for limit in adds if limit.load == "open"), key=_offered):
+    for limit in sorted((limit for limit in adds if LOADS[limit.load].scheduled), key=_offered):
         lowest.setdefault(limit.variant, limit)
     latency = _best(lowest.values(), f"latency_ms_{percentile}")
     return latency * float(cell.params.get("length", 1)) if latency else None

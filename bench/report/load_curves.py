@@ -9,6 +9,7 @@ from bench.report.curves import Line, Panel, Point, picture
 from bench.report.sections import Grid, Picture, Section
 from bench.report.wording import caption, number
 from scenarios import all_scenarios
+from scenarios.loads import LOADS
 
 _TAILS = ("latency_ms_p99", "latency_ms_p95")
 
@@ -45,7 +46,7 @@ def _groups(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
     """By caption without the rate: open and saturation cells that differ in nothing else."""
     groups: dict[str, list[Cell]] = {}
     for cell in sorted(cells, key=lambda cell: cell.concurrency):
-        if cell.load in ("open", "saturation") and _is_of_latency(cell):
+        if _by_rate(cell) and _is_of_latency(cell):
             kept = {
                 name: value
                 for name, value in cell.params.items()
@@ -56,8 +57,12 @@ def _groups(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
     return {
         title: group
         for title, group in groups.items()
-        if any(cell.load == "open" for cell in group)
+        if any(LOADS[cell.load].scheduled for cell in group)
     }
+
+
+def _by_rate(cell: Cell) -> bool:
+    return LOADS[cell.load].scheduled or LOADS[cell.load].searches
 
 
 def _is_of_latency(cell: Cell) -> bool:
@@ -97,7 +102,7 @@ def _head(column: tuple[int, float], *, bounded: bool) -> str:
 
 
 def _text(cell: Cell) -> str:
-    if cell.load == "saturation" or cell.status != "ok":
+    if LOADS[cell.load].searches or cell.status != "ok":
         return cell.text("saturation_tasks_per_s")
     values = [cell.value(metric) for metric in METRICS[:3]]
     if values[0] is None:
@@ -123,7 +128,7 @@ def _point(cell: Cell) -> Point | None:
     """None of what was not ranked: an invalid latency is no latency."""
     rate = cell.value("offered_tasks_per_s")
     tail = next((metric for metric in _TAILS if metric in cell.measures), None)
-    if cell.load != "open" or cell.state or not rate or tail is None:
+    if not LOADS[cell.load].scheduled or cell.state or not rate or tail is None:
         return None
     latency = cell.value(tail)
     return Point(rate, latency, tail == _TAILS[0]) if latency and latency > 0 else None

@@ -10,7 +10,6 @@ from bench.report.limits import RULE
 from bench.report.parts import NO_DIFFERENCE, FailedCheck, Measure, Report, Row, Table
 from bench.report.sections import Section
 from bench.report.wording import (
-    LOADS,
     METRICS,
     TWIN,
     base_name,
@@ -23,6 +22,7 @@ from bench.report.wording import (
 )
 from bench.report.wording import unit_text as unit_of
 from scenarios import all_scenarios
+from scenarios.loads import LOADS
 
 #: Cells wider than this are not padded: one long reason must not stretch every line.
 PAD_TO = 44
@@ -120,7 +120,7 @@ def _results(report: Report) -> list[str]:
         for table in tables:
             if table.load != told:
                 told = table.load
-                lines += [f"Load {told}: {LOADS.get(told, '')}.", ""]
+                lines += [f"Load {told}: {LOADS[told].told}.", ""]
             lines += _table(table, report.baseline)
     return lines
 

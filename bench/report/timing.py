@@ -9,6 +9,7 @@ from bench.report import svg
 from bench.report.cells import Cell, alike, any_has, in_order
 from bench.report.sections import Grid, Picture, Section
 from bench.report.wording import caption, number
+from scenarios.loads import LOADS
 
 PARTS = {
     "part_enqueue_ms": "enqueue call",
@@ -71,7 +72,7 @@ def section(cells: Sequence[Cell]) -> Section | None:
 
 def _panels(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
     """Per caption its cells, the shortest round trip first, those without numbers after them."""
-    closed = [cell for cell in cells if (cell.scenario, cell.load) == ("add", "closed")]
+    closed = [cell for cell in cells if cell.scenario == "add" and LOADS[cell.load].awaited]
     panels = {}
     for concurrency in sorted({cell.concurrency for cell in closed}):
         for group in alike(cell for cell in closed if cell.concurrency == concurrency).values():

@@ -10,19 +10,6 @@ from typing import Any
 from bench.measure.metrics import unit
 from scenarios import all_scenarios
 
-#: What each load is.
-LOADS = {
-    "drain": "the queue is filled first, then the workers start",
-    "closed": "as many callers as the concurrency, each waits for its result before the next",
-    "burst": "everything is sent at once to running workers",
-    "open": "tasks are sent by a schedule made beforehand, whatever the workers do; latency counts "
-    "from the time the schedule asked for",
-    "saturation": "tasks are sent by a schedule at ever closer rates, to find the highest that is "
-    "sustained",
-    "backlog": "so many tasks are queued first, then workers drain the queue for a fixed time",
-    "idle": "the workers run and have nothing to do",
-}
-
 #: What each metric is, by :func:`base_name`.
 METRICS = {
     "throughput": "tasks (notification: messages) done per second between the first and the last "
@@ -41,6 +28,9 @@ METRICS = {
     "attempts_per_task": "how often a task's body runs",
     "latency": "from the time the schedule asked for to the end of the task",
     "generator_lateness": "how much later than its schedule asked the caller sent",
+    "latency_drift": "median latency of the last fifth of a schedule over that of its first fifth: "
+    "far from 1, the rate was not held for long enough to have a latency",
+    "sustained": "tasks per second that ended where more were offered than the workers can do",
     "offered": "tasks per second that were really sent",
     "saturation": "the highest rate offered that the workers sustained with their p99 latency "
     "under the bound",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from bench.errors import RedisError
 from bench.plan.cells import LeasePlan, TrialPlan, drained_key
 from bench.plan.planner import Plan
 from bench.record.store import RunFolder, disk_errors
+from bench.run.repeats import Repeats
 from bench.run.trial import Outcome, record, run_trial
 from bench.server.redis_server import Server
 from bench.workers.environments import Environment
@@ -24,6 +26,9 @@ from scenarios import all_scenarios
 
 class Observer(Protocol):
     """Is told how the run goes."""
+
+    def trials_planned(self, todo: Sequence[TrialPlan], finished: int) -> None:
+        """So many more trials, and so many that an earlier start has finished."""
 
     def trial_started(self, trial: TrialPlan) -> None:
         """``trial`` begins."""
@@ -62,6 +67,7 @@ class Runner:
         self._scratch = scratch
         self._observer = observer
         self._drained = drained_before(folder)
+        self._repeats = Repeats(len(plan.trials))
 
     def run(self, leases: Iterable[LeasePlan] | None = None) -> None:
         """Run leases, one after the other: these, or all of the plan.
@@ -72,13 +78,23 @@ class Runner:
         """
         with disk_errors(self._folder.path):
             try:
-                for lease in self._plan.leases if leases is None else leases:
-                    self._run_lease(lease)
+                todo = self._plan.leases if leases is None else leases
+                for _, of_round in itertools.groupby(todo, key=attrgetter("round")):
+                    for lease in of_round:
+                        self._run_lease(lease)
+                    self._repeat()
             except redis.RedisError as error:
                 raise RedisError(
                     f"lost the Redis at {self._server.masked_url} ({error}): finished trials are "
                     f"kept; start the server and go on with: bench run --resume {self._folder.path}"
                 ) from None
+
+    def _repeat(self) -> None:
+        """Run again what was disturbed since the last time."""
+        leases = self._repeats.leases()
+        self._observer.trials_planned([trial for lease in leases for trial in lease.trials], 0)
+        for lease in leases:
+            self._run_lease(lease)
 
     def _run_lease(self, plan: LeasePlan) -> None:
         reason = plan.choice.variant.unsupported_reason()
@@ -108,11 +124,16 @@ class Runner:
                 for trial in plan.trials:
                     self._observer.trial_started(trial)
                     outcome = run_trial(
-                        lease, trial, self._plan.profile.trial_timeout_s, self._drained
+                        lease,
+                        trial,
+                        self._plan.profile.trial_timeout_s,
+                        self._drained.get(trial.cell.drained),
                     )
+                    if outcome.drained_per_s is not None:
+                        self._drained[trial.cell.drained] = outcome.drained_per_s
                     self._keep(trial, outcome, lease.id)
                     done += 1
-                    if outcome.status in ("failed", "timeout"):
+                    if outcome.ends_lease:
                         break
                 if not lease.ready:
                     untried = replace(outcome, sent=0, took_s=0.0)
@@ -140,6 +161,7 @@ class Runner:
     def _keep(self, trial: TrialPlan, outcome: Outcome, lease_id: str) -> None:
         facts = {"lease_id": lease_id, "version": self._versions[trial.cell.choice.name]}
         self._folder.write_trial(trial.id, record(trial, outcome, facts))
+        self._repeats.note(trial, outcome)
         self._observer.trial_ended(trial, outcome)
 
 

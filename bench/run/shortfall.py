@@ -12,7 +12,7 @@ from typing import Any
 from bench.analysis.tables import Tables, key_of, rounds_of
 from bench.measure.contrasts import Contrasts
 from bench.measure.statistics import MIN_ROUNDS, Estimate, precise_enough
-from bench.plan.cells import Cell, LeasePlan, describe, twins_among
+from bench.plan.cells import Cell, LeasePlan, describe, drains, twins_among
 from bench.plan.planner import Plan, round_of_leases
 
 #: No cell gets more rounds than these, however imprecise.
@@ -63,8 +63,7 @@ def missed(
         key, base_key = key_of(describe(cell)), key_of(describe(base))
         if {key, base_key} & broken:
             continue
-        metric = next(m for load, m in cell.scenario.headline.items() if load == cell.load)
-        table = contrasts.get((*key[1:], metric))
+        table = contrasts.get((*key[1:], cell.scenario.headline[cell.load]))
         ratio = table.ratio(cell.name, base.name) if table else None
         width = half_width(ratio)
         if width is None and min(ended[key], ended[base_key]) >= MIN_ROUNDS:
@@ -110,7 +109,7 @@ def with_baselines(plan: Plan, cells: Iterable[Cell]) -> list[int]:
     return [
         place
         for place, cell in enumerate(plan.cells)
-        if id(cell) in wanted or (cell.load == "drain" and cell.drained in shared)
+        if id(cell) in wanted or (drains(cell) and cell.drained in shared)
     ]
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.plan.cells import TrialPlan, describe
-from bench.run.offering import Invalid, NotEmpty, Offer
+from bench.run import offering
+from bench.run.offer import Invalid, NotEmpty, Offer
 from bench.workers.lease import Lease
 from bench.workers.producer import LeaseFailed, TrialTimeout
 
@@ -35,25 +36,35 @@ class Outcome:
     took_s: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def drained_per_s(self) -> float | None:
+        """What it drained, tasks/s; ``None`` of what is no drain."""
+        return self.facts.get("measured_per_s")
+
+    @property
+    def ends_lease(self) -> bool:
+        """Whether its workers are no good for another trial: it failed, or left them work."""
+        return self.status in ("failed", "timeout") or bool(self.facts.get("cut_short"))
+
 
 def run_trial(
-    lease: Lease, plan: TrialPlan, timeout_s: float, drained: dict[str, float] | None = None
+    lease: Lease, plan: TrialPlan, timeout_s: float, drained_per_s: float | None = None
 ) -> Outcome:
     """Run one trial on a lease; never raises for what a queue does wrong.
 
     Args:
-        drained: throughput of the drains so far, by :attr:`bench.plan.cells.Cell.drained`; a
-            drain adds its own.
+        drained_per_s: throughput of the drain that the trial's rates are shares of, where one was
+            measured.
     """
     outcome = Outcome(started_at=datetime.now(UTC).isoformat(timespec="milliseconds"))
     started = time.monotonic()
-    offer = Offer(lease, plan, started + timeout_s, {} if drained is None else drained)
+    offer = Offer(lease, plan, started + timeout_s, drained_per_s)
     try:
         try:
-            offer.run()
+            offering.run(offer)
         except Invalid as error:
             outcome.status, outcome.reason = "invalid", str(error)
-        if plan.cell.load != "backlog":
+        if not (plan.cell.offering.cut_short or offer.facts.get("cut_short")):
             offer.prove_empty()
     except TrialTimeout as error:
         outcome.status, outcome.reason = "timeout", f"not done within {timeout_s:g} s: {error}"
@@ -72,5 +83,7 @@ def record(plan: TrialPlan, outcome: Outcome, run_facts: dict[str, Any]) -> dict
     """What is written about a trial when it has ended."""
     told: dict[str, Any] = dict(vars(outcome))
     facts: dict[str, Any] = told.pop("facts")
-    head = {"trial_id": plan.id, "number": plan.number, "round": plan.round}
+    head: dict[str, Any] = {"trial_id": plan.id, "number": plan.number, "round": plan.round}
+    if plan.repeats:
+        head["repeats"] = plan.repeats
     return head | describe(plan.cell) | run_facts | facts | told

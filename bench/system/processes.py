@@ -100,6 +100,44 @@ def tree(pid: int) -> list[psutil.Process]:
         return []
 
 
+def hold(pids: Sequence[int], within_s: float = 2.0) -> None:
+    """Stop processes and their descendants where they stand, parents first, until
+    :func:`let_go`. None of them runs when this returns.
+
+    Raises:
+        TimeoutError: one of them still runs.
+    """
+    held: dict[int, psutil.Process] = {}
+    deadline = time.monotonic() + within_s
+    # What was started while its parent was being stopped is found by looking again.
+    while fresh := [p for pid in pids for p in tree(pid) if p.pid not in held]:
+        for process in fresh:
+            with contextlib.suppress(psutil.Error):
+                process.suspend()
+            held[process.pid] = process
+        while any(_acts(process) for process in fresh):
+            if time.monotonic() > deadline:
+                raise TimeoutError("a process cannot be held")
+            time.sleep(0.001)
+
+
+def let_go(pids: Sequence[int]) -> None:
+    """Let processes that :func:`hold` stopped go on, children first."""
+    for process in reversed([p for pid in pids for p in tree(pid)]):
+        with contextlib.suppress(psutil.Error):
+            process.resume()
+
+
+def _acts(process: psutil.Process) -> bool:
+    """Whether a process that was told to stop has not yet; Windows stops it before it says so."""
+    if sys.platform == "win32":
+        return False
+    try:
+        return process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
 def kill(processes: Sequence[psutil.Process]) -> None:
     """SIGKILL those that still run, and wait until they are gone."""
     for process in processes:

@@ -65,6 +65,8 @@ class Lease:
         self.folder = run.leases / lease_id
         self.tail = Tail(self.folder / "events")
         self.logs = Logs(self.folder, server.url)
+        #: Ids that tasks of warm-ups have had.
+        self.warm_tasks = 0
         self._server = server
         self._env = env
         self._token = token

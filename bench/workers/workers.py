@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,21 @@ class Workers:
                 raise LeaseFailed(f"the worker was not ready within {waited:.0f} s")
             time.sleep(0.02)
         self.ready_s = round(time.monotonic() - started, 3)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it none of them runs, children included; after it they go on as they were.
+
+        Raises:
+            LeaseFailed: one of them could not be stopped.
+        """
+        try:
+            processes.hold(self.pids)
+            yield
+        except TimeoutError as error:
+            raise LeaseFailed(f"the workers cannot be held: {error}") from None
+        finally:
+            processes.let_go(self.pids)
 
     def check_alive(self) -> None:
         """Raise LeaseFailed if a worker has ended that should not."""

@@ -15,7 +15,7 @@ from bench.measure.open_loop import Window, window
 from bench.plan.cells import TrialPlan
 from bench.plan.planner import make_plan
 from bench.plan.profile import load_profile
-from bench.run.offering import times_of
+from bench.run.items import times_of
 from bench.run.trial import Outcome, run_trial
 from bench.system import processes
 from bench.workers.lease import Lease

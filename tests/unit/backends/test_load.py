@@ -74,7 +74,7 @@ def plain(script, *commands):
 
 
 def on_a_loop(script, *commands):
-    session = load.Session(AsyncClient(script), load.in_tasks)
+    session = load.Session(AsyncClient(script), load.in_tasks, asyncio.sleep)
 
     async def run():
         return [await session.handle(command) for command in commands]
@@ -106,6 +106,10 @@ def items(*ids):
 
 def send(*ids):
     return {"op": "send", "items": items(*ids)}
+
+
+def warm(*ids, lanes=4):
+    return {"op": "warm", "items": items(*ids), "lanes": lanes}
 
 
 def closed(*ids, lanes=1, limit_s=60.0):
@@ -378,3 +382,53 @@ def test_an_open_load_counts_what_was_refused_and_collects_the_rest(handle, told
     assert answers == [{"sent": 2}, {}]
     assert [task for _, task, _ in told(kinds.REFUSED)] == [2]
     assert sorted(task for _, task, _ in told(kinds.RESULT)) == [1, 3]
+
+
+# --- warm lanes ------------------------------------------------------------------------------
+
+
+def test_a_warm_up_sends_everything_and_records_nothing(handle, told):
+    script = Script()
+    (answer,) = handle(script, warm(1, 2, 3, 4, 5, 6, 7, 8))
+    assert answer == {"sent": 8}
+    assert sorted(steps[0].kwargs["task_id"] for steps in script.sent) == [*range(1, 9)]
+    assert told() == []
+
+
+def test_a_refused_warm_up_is_not_counted_and_no_failure(handle, told):
+    (answer,) = handle(Script(refuses=(2,)), warm(1, 2, 3, 4))
+    assert answer == {"sent": 3}
+    assert told() == []
+
+
+def test_every_thread_of_an_open_load_has_sent_before_it(events_folder):
+    """What a library makes per thread is made in the warm-up: the schedule meets no new thread."""
+
+    class Client(PlainClient):
+        def send(self, steps):
+            threads[steps[0].kwargs["task_id"]] = threading.get_ident()
+            return super().send(steps)
+
+    threads: dict[int, int] = {}
+    session = load.Session(
+        load.SyncClient(Client(Script())), load.in_threads, staying=load.InStayingThreads()
+    )
+    offers = [scheduled(*(100 * turn + n for n in range(20))) for turn in (1, 2)]
+    for command in (warm(1, 2, 3, 4, 5, 6, 7, 8), *offers):
+        load.drive(session.handle(command))
+    warmed = Counter(thread for n, thread in threads.items() if n < 100)
+    assert [*warmed.values()] == [2, 2, 2, 2]
+    assert {thread for n, thread in threads.items() if n >= 100} <= warmed.keys()
+
+
+def test_what_fails_in_a_thread_that_stays_is_raised():
+    async def lane():
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        load.drive(load.InStayingThreads()(lane, 3))
+
+
+def scheduled(*ids, lanes=4):
+    offsets = [n * 1_000_000 for n in range(len(ids))]
+    return {"op": "open", "items": items(*ids), "offsets_ns": offsets, "lanes": lanes}

@@ -6,13 +6,14 @@ from synthetic import ORIGIN_NS, Story, item
 
 from backends.kit import events as kinds
 from bench.measure.attempts import attempts, retry_gaps
-from bench.measure.metrics import HIGHER_IS_BETTER, Value, steady_rate, trial_metrics, unit
+from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
+from bench.measure.rates import steady_rate
 from bench.measure.trace import NEVER
 
 
-def metrics(story, items, *, params=None, concurrency=1, load="closed", steps=()):
+def metrics(story, items, *, params=None, concurrency=1, load="closed", steps=(), windows=()):
     trace = story.trace(items)
-    return trial_metrics(trace, attempts(trace), params or {}, concurrency, load, steps)
+    return trial_metrics(trace, attempts(trace), params or {}, concurrency, load, steps, windows)
 
 
 def at_seconds(*times):
@@ -50,11 +51,19 @@ def test_a_tasks_life_is_cut_into_its_metrics(two_tasks, metric, expected):
     assert found.samples == 2
 
 
-@pytest.mark.parametrize("load", ["drain", "burst", "open"])
+@pytest.mark.parametrize("load", ["burst", "open"])
 def test_only_callers_that_wait_have_times_that_end_with_a_result(two_tasks, load):
     found = metrics(*two_tasks, load=load)
     assert "end_to_end_ms_p50" in found
     assert not [name for name in found if name.startswith(("round_trip", "result_delivery"))]
+
+
+@pytest.mark.parametrize("load", ["drain", "backlog"])
+def test_where_the_workers_start_lies_within_a_wait_it_is_no_metric(two_tasks, load):
+    found = metrics(*two_tasks, load=load)
+    assert {"enqueue_us_p50", "service_ms_p50"} <= found.keys()
+    timed = ("end_to_end", "queue_wait", "round_trip", "result_delivery")
+    assert not [name for name in found if name.startswith(timed)]
 
 
 def test_a_worker_faster_than_the_enqueue_call_did_not_wait_less_than_nothing():
@@ -174,6 +183,41 @@ def test_the_share_of_ideal_is_the_rate_over_what_so_many_slots_could_do(paramet
 
 def test_without_a_time_of_service_there_is_no_ideal():
     assert "share_of_ideal" not in drained(params={"service_s": 0.0}, load="drain")
+
+
+# --- several windows -------------------------------------------------------------------------
+
+
+def windows(*every_ms, count=20, apart_ms=5_000):
+    """A drain of so many windows, each with its own time per task, and a long pause between."""
+    story, told = Story(), []
+    for number, each_ms in enumerate(every_ms):
+        first, begin = number * count, number * apart_ms
+        told.append({"first": first, "count": count, "per_s": 1e3 / each_ms})
+        for n in range(count):
+            story.sent(first + n, begin - 100)
+            story.ran(first + n, begin + each_ms * n, begin + each_ms * (n + 1) - 2)
+    return metrics(
+        story, [item(n) for n in range(count * len(every_ms))], load="drain", windows=told
+    )
+
+
+def test_the_throughput_of_several_windows_is_their_geometric_mean():
+    assert windows(10, 40)["throughput_tasks_per_s"] == Value(pytest.approx(50), 40)
+    assert windows(10)["throughput_tasks_per_s"] == Value(pytest.approx(100), 20)
+
+
+def test_the_pause_between_windows_is_no_stall():
+    assert windows(10, 10, 30)["longest_stall_ms"] == Value(pytest.approx(2), 60)
+
+
+def test_what_is_no_rate_of_a_window_takes_no_part():
+    story = Story()
+    for n in range(20):
+        story.sent(n, -100).ran(n, 10 * n, 10 * n + 8)
+    told = [{"first": 0, "count": 20}, {"first": 20, "count": 20}]
+    found = metrics(story, [item(n) for n in range(40)], load="drain", windows=told)
+    assert found["throughput_tasks_per_s"] == Value(pytest.approx(100), 20)
 
 
 # --- stalls ----------------------------------------------------------------------------------
@@ -435,4 +479,5 @@ def test_more_is_better_of_rates_and_shares_only():
         "share_of_ideal",
         "offered_tasks_per_s",
         "saturation_tasks_per_s",
+        "sustained_tasks_per_s",
     } == HIGHER_IS_BETTER

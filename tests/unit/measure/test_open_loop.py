@@ -12,7 +12,13 @@ from backends.kit import events as kinds
 from bench.measure.attempts import attempts
 from bench.measure.checks import trial_checks
 from bench.measure.metrics import Value, trial_metrics
-from bench.measure.open_loop import window
+from bench.measure.open_loop import (
+    latency_drift,
+    not_stationary,
+    overloaded,
+    sustained_rate,
+    window,
+)
 
 
 def metrics(story, items, *, params=None, concurrency=1, load="open", steps=()):
@@ -110,7 +116,7 @@ def test_an_open_load_has_the_latency_from_its_schedule_on():
 )
 def test_a_tail_needs_a_sample_beyond_it(count, supported):
     found = metrics(offered(count), [item(n) for n in range(count)])
-    assert {name.rsplit("_", 1)[1] for name in found if name.startswith("latency")} == supported
+    assert {name.rsplit("_", 1)[1] for name in found if name.startswith("latency_ms")} == supported
 
 
 def test_a_chain_on_a_schedule_ends_with_its_last_task():
@@ -177,6 +183,151 @@ def test_where_no_rate_was_sustained_the_figure_is_zero(searched):
     found = metrics(*searched, params=params, load="saturation", steps=steps)
     assert {name: value.value for name, value in found.items()} == {"saturation_tasks_per_s": 0}
     assert metrics(*searched, params=params, load="saturation") == {}
+
+
+# --- more than the workers sustain -----------------------------------------------------------
+
+
+def arrivals(rate, count, seed=1):
+    """Poisson arrivals, ns."""
+    gaps = np.random.default_rng(seed).exponential(1e9 / rate, count)
+    return np.cumsum(gaps).astype("int64")
+
+
+def served(sent, per_task_s, slots=1):
+    """When each task starts, were they served in order, each for so long, by so many slots."""
+    free = [0] * slots
+    start = np.empty_like(sent)
+    for n, at in enumerate(sent):
+        slot = free.index(min(free))
+        start[n] = max(at, free[slot])
+        free[slot] = start[n] + round(per_task_s * 1e9)
+    return start
+
+
+def polled(sent, every_s, at_most):
+    """When each task starts, were they taken in bursts: so many at each look."""
+    start, taken, look = np.empty_like(sent), 0, 0
+    while taken < len(sent):
+        look += round(every_s * 1e9)
+        burst = sent[taken : taken + at_most] <= look
+        start[taken : taken + int(burst.sum())] = look
+        taken += int(burst.sum())
+    return start
+
+
+@pytest.mark.parametrize("sustained", [1, 10, 25, 30])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_rate_above_what_is_sustained_is_overload_and_the_rate_is_told(sustained, seed):
+    sent = arrivals(50, 200, seed)
+    start = served(sent, 1 / sustained)
+    assert overloaded(sent, start)
+    end = start + round(1e9 / sustained)
+    assert sustained_rate(np.sort(end), sent) == pytest.approx(sustained, rel=0.05)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_little_more_than_is_sustained_is_overload_or_not_stationary(seed):
+    sent = arrivals(50, 150, seed)
+    start = served(sent, 1 / 40)
+    story, items = on_schedule(sent, start)
+    drift = latency_drift(story.trace(items))
+    assert drift is not None
+    assert overloaded(sent, start) or not_stationary(drift)
+
+
+@pytest.mark.parametrize("sustained", [60, 100, 1000])
+@pytest.mark.parametrize("seed", range(20))
+def test_a_rate_that_is_sustained_is_no_overload(sustained, seed):
+    sent = arrivals(50, 150, seed)
+    assert not overloaded(sent, served(sent, 1 / sustained))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_queue_that_looks_for_work_now_and_then_is_not_overloaded(seed):
+    """As arq does: every half second, a hundred at a time."""
+    sent = arrivals(50, 150, seed)
+    assert not overloaded(sent, polled(sent, 0.5, 100))
+
+
+@pytest.mark.parametrize("at_s", [0.5, 1.0, 1.5, 2.0, 2.5])
+def test_a_pause_of_the_workers_is_no_overload(at_s):
+    sent = arrivals(100, 300)
+    start = sent + 10**6
+    paused = (start > at_s * 1e9) & (start < (at_s + 1) * 1e9)
+    start[paused] = round((at_s + 1) * 1e9)
+    assert not overloaded(sent, start)
+
+
+def test_what_had_not_begun_when_it_was_given_up_waits():
+    sent = arrivals(50, 150)
+    start = served(sent, 0.5)
+    given_up = start > sent[-1]
+    start[given_up] = -1
+    assert overloaded(sent, start)
+    assert sustained_rate(np.sort(start[~given_up] + 10), sent) == pytest.approx(2, rel=0.05)
+
+
+def test_of_a_handful_of_tasks_nothing_is_said():
+    sent = arrivals(50, 24)
+    assert not overloaded(sent, np.full(24, -1))
+    assert not overloaded(np.full(50, -1), np.full(50, -1))
+
+
+def test_where_nothing_ended_nothing_is_sustained():
+    sent = arrivals(50, 50)
+    assert sustained_rate(np.array([], "int64"), sent) == 0
+
+
+def on_schedule(sent, start):
+    """The same as a trial's story; each task takes no time."""
+    story = Story()
+    for n, (at, begun) in enumerate(zip(sent / 1e6, start / 1e6, strict=True)):
+        story.tell(kinds.SCHEDULED, n, at).sent(n, at, took_ms=0).ran(n, begun, begun)
+    return story, [item(n) for n in range(len(sent))]
+
+
+def test_an_overload_has_its_rate_and_no_latency():
+    sent = arrivals(50, 150)
+    found = metrics(*on_schedule(sent, served(sent, 0.1)))
+    assert found.keys() == {"sustained_tasks_per_s", "offered_tasks_per_s"}
+    assert found["sustained_tasks_per_s"].value == pytest.approx(10, rel=0.05)
+
+
+def test_what_is_no_overload_has_latencies_and_how_they_drift():
+    sent = arrivals(50, 150)
+    found = metrics(*on_schedule(sent, sent + 10**6))
+    assert "sustained_tasks_per_s" not in found
+    assert found["latency_drift"] == Value(pytest.approx(1), 150)
+    assert found["latency_ms_p95"].value == pytest.approx(1)
+
+
+def test_the_drift_is_that_of_the_schedules_fifths_in_whatever_order_tasks_end():
+    due = np.arange(50) * 10**7
+    story, items = on_schedule(due, due + np.where(np.arange(50) < 40, 2, 6) * 10**6)
+    assert latency_drift(story.trace(items)) == pytest.approx(3)
+
+
+def test_of_fewer_than_five_tasks_in_a_fifth_there_is_no_drift():
+    due = np.arange(24) * 10**7
+    story, items = on_schedule(due, due + 10**6)
+    assert latency_drift(story.trace(items)) is None
+
+
+@pytest.mark.parametrize(
+    ("drift", "told"), [(1, False), (1.9, False), (0.6, False), (2.1, True), (0.4, True)]
+)
+def test_a_factor_of_two_either_way_is_not_stationary(drift, told):
+    assert not_stationary(drift) is told
+
+
+def test_what_an_overload_left_undone_is_not_lost():
+    story = offered(5).sent(5, 60)
+    trace = story.trace([item(n) for n in range(9)])
+    how = {"sees_failure": True, "fifo": False, "load": "open"}
+    found = trial_checks(trace, attempts(trace), cut_short=True, **how)
+    assert all(finding.passed for finding in found)
+    assert "lost" not in {finding.check for finding in found}
 
 
 # --- where the time of a round trip goes -----------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from backends import choose
 from bench.errors import UsageError
-from bench.plan.cells import Cell, LeasePlan, TrialPlan
+from bench.plan.cells import Cell, LeasePlan, TrialPlan, describe
 from bench.plan.planner import Plan, make_plan, round_of_leases
 from bench.plan.profile import Profile
 from scenarios import all_scenarios
@@ -500,3 +500,17 @@ def test_a_plan_is_made_of_cells_of_the_registry():
     assert isinstance(cell, Cell)
     assert cell.scenario is all_scenarios()["chain"]
     assert cell.choice == choose("arq")[0]
+
+
+# --- windows ---------------------------------------------------------------------------------
+
+
+def test_a_drain_of_several_windows_says_so_and_others_are_described_as_before():
+    plain, several = (
+        make_plan(profile(cell, concurrency=[4], variants=["arq"])).cells[0]
+        for cell in (ADD_DRAIN, ADD_DRAIN | {"windows": 3})
+    )
+    assert (plain.windows, several.windows) == (1, 3)
+    assert plain.tasks == several.tasks == 30
+    assert describe(several) == describe(plain) | {"windows": 3}
+    assert several.drained == plain.drained

@@ -250,7 +250,7 @@ MISTAKES = {
     "open without a rate": (
         changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1'),
         8,
-        r"load 'open' needs offered = \[SHARE, \.\.\.\] of the drain, or rate_per_s",
+        r"load 'open' needs rate_per_s = \[N, \.\.\.\] or offered = \[SHARE, \.\.\.\] of the drain",
     ),
     "share that is no list": (
         changed('"drain"\nfor_s = 1', '"open"\nfor_s = 1\noffered = 0.5'),
@@ -285,12 +285,12 @@ MISTAKES = {
     "key of another load": (
         changed(CELL, "for_s = 1\noffered = [0.5]\n"),
         10,
-        r"load 'drain' does not know 'offered': allowed are for_s, tasks$",
+        r"load 'drain' does not know 'offered': allowed are for_s, tasks, windows$",
     ),
     "bound of another load": (
         changed(CELL, "for_s = 1\np99_bound_ms = 50\n"),
         10,
-        r"load 'drain' does not know 'p99_bound_ms': allowed are for_s, tasks$",
+        r"load 'drain' does not know 'p99_bound_ms': allowed are for_s, tasks, windows$",
     ),
     "no value in a list": (
         changed("retry_delay_s = 0.5", "retry_delay_s = []"),

@@ -7,7 +7,8 @@ import pytest
 from bench.errors import UsageError
 from bench.plan.planner import make_plan
 from bench.plan.profile import Profile
-from bench.run.offering import Invalid, tasks_at
+from bench.run.offer import Invalid
+from bench.run.scheduled import tasks_at
 
 DRAIN = {"scenario": "add", "load": "drain", "tasks": 30}
 CLOSED = {"scenario": "add", "load": "closed", "for_s": 1.0}
@@ -39,6 +40,11 @@ def refused(spec, **more) -> str:
         (COMMON | {"rate_per_s": [500_001]}, "open rate_per_s=500001", "lower rate_per_s or for_s"),
         (COMMON | {"for_s": 1e9}, "open rate_per_s=50", "lower rate_per_s or for_s"),
         (CLOSED | {"for_s": 501.0}, "closed", "lower for_s, or give tasks = N as their limit"),
+        (
+            DRAIN | {"tasks": 500_001, "windows": 2, "service_s": 0.1},
+            "drain",
+            "lower for_s, or give",
+        ),
         (
             LONG_DRAIN,
             "drain",

@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.run import offering
-from bench.run.offering import NotEmpty, Offer
+from bench.run import offer as offers
+from bench.run.offer import NotEmpty, Offer
 from bench.workers.producer import TrialTimeout
 
 
 def offer(left, within_s=60.0):
     """An offer on a broker that holds what ``left`` tells, one after the other."""
     lease = SimpleNamespace(pending=lambda: next(left), check_alive=lambda: None)
-    return Offer(lease, None, time.monotonic() + within_s, {})
+    return Offer(lease, None, time.monotonic() + within_s)
 
 
 def forever(*first):
@@ -25,14 +25,14 @@ def forever(*first):
 
 
 def test_what_becomes_less_is_waited_for(monkeypatch):
-    monkeypatch.setattr(offering, "SETTLE_S", 0.05)
+    monkeypatch.setattr(offers, "SETTLE_S", 0.05)
     slow = offer(iter([9, 8, 8, 5, 5, 4, 2, 1, 0]))
     slow.prove_empty()
     assert slow.left == 0
 
 
 def test_what_stays_is_given_up_and_counted(monkeypatch):
-    monkeypatch.setattr(offering, "SETTLE_S", 0.05)
+    monkeypatch.setattr(offers, "SETTLE_S", 0.05)
     stays = offer(forever(9, 6, 7, 6))
     with pytest.raises(NotEmpty, match=r"6 tasks are still in the broker, and for 0\.05 s none"):
         stays.prove_empty()
