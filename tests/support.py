@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,6 +53,9 @@ class Silent:
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
+
+    def trials_planned(self, todo: Sequence[TrialPlan], finished: int) -> None:
+        pass
 
     def trial_started(self, trial: TrialPlan) -> None:
         pass

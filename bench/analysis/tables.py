@@ -21,9 +21,10 @@ from bench.errors import RunFolderError
 from bench.measure import truth
 from bench.measure.attempts import Attempts, attempts
 from bench.measure.checks import Finding, trial_checks
+from bench.measure.contrasts import Contrasts
 from bench.measure.cost import cost_metrics
+from bench.measure.disturbance import disturbance
 from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
-from bench.measure.statistics import estimate
 from bench.measure.trace import Events, Trace
 from bench.record.events import PARQUET, read_columns
 from bench.record.store import RunFolder, advice_for, write_text
@@ -64,14 +65,17 @@ def compute(run: RunFolder) -> Tables:
     """All tables from the recorded events. What is raised has a note on the file it comes from."""
     rounds: list[dict[str, Any]] = []
     findings: dict[tuple[Any, ...], list[tuple[int, Finding]]] = defaultdict(list)
-    run_id = run.id
-    for lease_id, trials in trials_by_lease(run.read_trials()).items():
+    run_id, recorded = run.id, run.read_trials()
+    outdone = without_figures(recorded)
+    for lease_id, trials in trials_by_lease(recorded).items():
         with _noted(unreadable(run, lease_id, len(trials))):
             events = list(_by_trial(read_columns(run.leases / lease_id), trials))
         for trial, own in zip(trials, events, strict=True):
             with _noted(_unfit(run, trial)):
                 cell = cell_of(trial)
                 values, found = _measure(trial, own)
+            if trial["trial_id"] in outdone:
+                values = {}
             rounds += [_round_row(run_id, cell, trial["round"], *v) for v in values.items()]
             for finding in found:
                 findings[(*cell.values(), finding.check)].append((trial["round"], finding))
@@ -176,6 +180,22 @@ def trials_by_lease(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, An
     return groups
 
 
+def without_figures(trials: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The ids of trials whose figures stay out of the tables: of a trial and its repetition, those
+    of the one that was disturbed more. What the checks found in it counts all the same."""
+    by_id = {trial["trial_id"]: trial for trial in trials}
+    outdone = set()
+    for again in by_id.values():
+        first = by_id.get(again.get("repeats", ""))
+        if first is None:
+            continue
+        before, after = (disturbance(trial.get("marks", ())) for trial in (first, again))
+        quieter = before is not None and after is not None and after < before
+        taken = quieter and again["status"] == "ok"
+        outdone.add((first if taken else again)["trial_id"])
+    return outdone
+
+
 def _by_trial(events: Events, trials: Iterable[dict[str, Any]]) -> Iterator[Events]:
     """Of a lease's events those of each of these trials, in the order of time."""
     of_event = events.task_id >> 32
@@ -245,16 +265,23 @@ def _round_row(
 
 
 def summarise(rounds: pd.DataFrame) -> pd.DataFrame:
-    """One row per cell and metric: median over rounds with its interval."""
+    """One row per cell and metric: mean over rounds with its interval."""
     rows = []
+    shared = ["run_id", "scenario", "load", "concurrency", "params", "metric", "unit", "better"]
+    in_order = rounds.sort_values("round", kind="stable")
+    for key, table in in_order.groupby(shared, sort=True):
+        by_cell = {
+            cell: dict(zip(values["round"], values["value"], strict=True))
+            for cell, values in table.groupby(["variant", "version"], sort=True)
+        }
+        contrasts = Contrasts({str(name): values for (name, _), values in by_cell.items()})
+        for name, version in by_cell:
+            over = contrasts.estimate(name)
+            row = dict(zip(shared, key, strict=True)) | {"variant": name, "version": version}
+            row |= {"value": over.value, "ci_low": over.low, "ci_high": over.high}
+            rows.append(row | {"rounds": over.rounds})
     keys = ["run_id", *CELL, "metric", "unit", "better"]
-    values = rounds.sort_values("round", kind="stable").groupby(keys, sort=True)["value"]
-    for key, of_rounds in values:
-        over = estimate(of_rounds.tolist())
-        row = dict(zip(keys, key, strict=True))
-        row |= {"value": over.value, "ci_low": over.low, "ci_high": over.high}
-        rows.append(row | {"rounds": over.rounds})
-    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).sort_values(keys, ignore_index=True)
 
 
 def _verdict_row(

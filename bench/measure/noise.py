@@ -8,8 +8,12 @@ from functools import cache
 
 import numpy as np
 
-from bench.measure.statistics import CONFIDENCE, DRAWS, SEED, Estimate
+from bench.measure.spread import CONFIDENCE
+from bench.measure.statistics import Estimate
 
+#: Simulated sets of rounds behind a quantile.
+DRAWS = 100_000
+SEED = 20260101
 #: Simulated values in all, however many rounds.
 DRAWN_VALUES = 3_000_000
 
@@ -47,13 +51,6 @@ def differs(ratio: Estimate, floor: float | None) -> bool:
 def within(ratio: float, floor: float) -> bool:
     """Whether a ratio is no further from 1 than the noise floor, either way."""
     return abs(math.log(ratio)) <= math.log(floor)
-
-
-def precise_enough(ratio: Estimate, within: float) -> bool:
-    """Whether half the width of a ratio's interval is at most ``within`` (0.05: 5%)."""
-    if ratio.low is None or ratio.high is None or ratio.low <= 0:
-        return False
-    return math.sqrt(ratio.high / ratio.low) - 1 <= within
 
 
 @cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backends import Choice
@@ -14,8 +14,15 @@ from scenarios.spec import Item, Scenario
 
 #: The trial number of tasks that only warm up: no trial of a plan has it.
 WARM_UP = 0
+#: What the number of a trial that repeats another is larger by than that of the other.
+REPEATED = 1_000_000
 #: What the baseline's second cell is called: the baseline against itself, A/A.
 TWIN = " (A/A)"
+
+
+def twins_among(names: Iterable[str]) -> dict[str, str]:
+    """By the name of each twin that of the variant which it is once more."""
+    return {name: name.removesuffix(TWIN) for name in names if name.endswith(TWIN)}
 
 
 @dataclass(frozen=True)
@@ -105,11 +112,17 @@ def describe(cell: Cell) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """One execution of one cell."""
+    """One execution of one cell.
+
+    Attributes:
+        number: unique within the run: every task's id carries it.
+        repeats: the id of the trial that this one repeats, for it ran among strangers.
+    """
 
     number: int
     round: int
     cell: Cell
+    repeats: str = ""
 
     @property
     def id(self) -> str:
@@ -129,6 +142,11 @@ def file_name(variant: str) -> str:
 def _file_name(choice: Choice, twin: bool) -> str:
     name = file_name(choice.name)
     return f"{name}-aa" if twin else name
+
+
+def repetition(trial: TrialPlan) -> TrialPlan:
+    """The same once more, under a number and an id of its own."""
+    return replace(trial, number=trial.number + REPEATED, repeats=trial.id)
 
 
 #: What :attr:`LeasePlan.id` gives; ``-2`` and so on follow where the folder of that name is kept.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -224,13 +224,17 @@ def round_of_leases(
     """
     todo = list(cells)
     rng.shuffle(todo)
-    leases: list[LeasePlan] = []
     trials = [TrialPlan(n, round_number, cell) for n, cell in enumerate(todo, first_number)]
+    leases = leases_of(trials)
+    rng.shuffle(leases)
+    return leases
+
+
+def leases_of(trials: Iterable[TrialPlan]) -> list[LeasePlan]:
+    """The leases that some trials of a round share, each with its drain first."""
+    leases: list[LeasePlan] = []
     for trial in sorted(trials, key=_after_drains):
         _place(trial, leases)
-    rng.shuffle(leases)
-    for lease in leases:
-        lease.trials.sort(key=_after_drains)
     return leases
 
 

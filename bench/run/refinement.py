@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from bench.analysis.tables import analyse
 from bench.plan.cells import LeasePlan, TrialPlan
@@ -19,13 +19,6 @@ from bench.run.shortfall import MOST_ROUNDS, Missed, missed, more_rounds, with_b
 
 #: Starting and stopping a lease, beside its trials.
 LEASE_S = 2.0
-
-
-class Progress(Observer, Protocol):
-    """Is also told how much there is to do."""
-
-    def trials_planned(self, todo: Sequence[TrialPlan], finished: int) -> None:
-        """So many more trials, and so many that an earlier start has finished."""
 
 
 class Refinement:
@@ -45,7 +38,7 @@ class Refinement:
         wanted: Precision,
         folder: RunFolder,
         facts: dict[str, Any],
-        observer: Progress,
+        observer: Observer,
     ) -> None:
         self._plan = plan
         self._wanted = wanted

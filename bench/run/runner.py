@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from bench.plan.cells import LeasePlan, TrialPlan, drained_key
 from bench.plan.planner import Plan
 from bench.record.store import RunFolder, disk_errors
 from bench.run.leaving import Leaving
+from bench.run.repeats import Repeats
 from bench.run.trial import Outcome, record, run_trial
 from bench.server.redis_server import Server
 from bench.workers.environments import Environment
@@ -27,6 +29,9 @@ from scenarios import all_scenarios
 
 class Observer(Protocol):
     """Is told how the run goes."""
+
+    def trials_planned(self, todo: Sequence[TrialPlan], finished: int) -> None:
+        """So many more trials, and so many that an earlier start has finished."""
 
     def trial_started(self, trial: TrialPlan) -> None:
         """``trial`` begins."""
@@ -66,6 +71,7 @@ class Runner:
         self._observer = observer
         self._drained = drained_before(folder)
         self._leaving: Leaving | None = None
+        self._repeats = Repeats(len(plan.trials))
 
     def run(self, leases: Iterable[LeasePlan] | None = None) -> None:
         """Run leases, one after the other: these, or all of the plan.
@@ -76,8 +82,11 @@ class Runner:
         """
         with disk_errors(self._folder.path, begun=True):
             try:
-                for lease in self._plan.leases if leases is None else leases:
-                    self._run_lease(lease)
+                todo = self._plan.leases if leases is None else leases
+                for _, of_round in itertools.groupby(todo, key=attrgetter("round")):
+                    for lease in of_round:
+                        self._run_lease(lease)
+                    self._repeat()
                 self._await_gone()
             except redis.RedisError as error:
                 raise RedisError(
@@ -106,6 +115,13 @@ class Runner:
         if self._leaving is not None:
             self._leaving.wait()
             self._leaving = None
+
+    def _repeat(self) -> None:
+        """Run again what was disturbed since the last time."""
+        leases = self._repeats.leases()
+        self._observer.trials_planned([trial for lease in leases for trial in lease.trials], 0)
+        for lease in leases:
+            self._run_lease(lease)
 
     def _run_lease(self, plan: LeasePlan) -> None:
         reason = plan.choice.variant.unsupported_reason()
@@ -172,6 +188,7 @@ class Runner:
     def _keep(self, trial: TrialPlan, outcome: Outcome, lease_id: str) -> None:
         facts = {"lease_id": lease_id, "version": self._versions[trial.cell.choice.name]}
         self._folder.write_trial(trial.id, record(trial, outcome, facts))
+        self._repeats.note(trial, outcome)
         self._observer.trial_ended(trial, outcome)
 
 

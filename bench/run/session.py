@@ -20,8 +20,8 @@ from bench.plan.request import Request, digest
 from bench.record import lock, store
 from bench.run import resume
 from bench.run.guard import Guard
-from bench.run.refinement import Progress, Refinement
-from bench.run.runner import Runner
+from bench.run.refinement import Refinement
+from bench.run.runner import Observer, Runner
 from bench.server import needs, redis_server
 from bench.server.url import secrets_of
 from bench.system import host, scratch
@@ -107,7 +107,7 @@ def environments_of(plan: Plan) -> dict[str, Environment]:
 def execute(
     job: Job,
     options: Options,
-    observer: Progress,
+    observer: Observer,
     on_folder: Callable[[store.RunFolder, redis_server.Server], None],
 ) -> store.RunFolder:
     """Run what of the plan has not been run, and write the tables of all of it.
@@ -169,7 +169,7 @@ def _close(folder: store.RunFolder, facts: dict[str, Any], status: str) -> None:
 
 
 def _measure(
-    job: Job, folder: store.RunFolder, facts: dict[str, Any], runner: Runner, observer: Progress
+    job: Job, folder: store.RunFolder, facts: dict[str, Any], runner: Runner, observer: Observer
 ) -> None:
     """The plan's rounds, as far as they are left, then those that precision asks for."""
     finished = folder.finished()

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.tables import Tables, key_of, rounds_of
-from bench.measure.noise import precise_enough
-from bench.measure.statistics import MIN_ROUNDS, Estimate, paired_ratio
-from bench.plan.cells import Cell, LeasePlan, describe, drains
+from bench.measure.contrasts import Contrasts
+from bench.measure.statistics import MIN_ROUNDS, Estimate, precise_enough
+from bench.plan.cells import Cell, LeasePlan, describe, drains, twins_among
 from bench.plan.planner import Plan, round_of_leases
 
 #: No cell gets more rounds than these, however imprecise.
@@ -50,7 +50,7 @@ def missed(
         trials: every finished one.
         within: the half width asked for, as a share.
     """
-    values = defaultdict(dict, rounds_of(tables.rounds))
+    contrasts = _contrasts(tables)
     ended = Counter(key_of(trial) for trial in trials)
     broken = {key_of(trial) for trial in trials if trial["status"] != "ok"}
     failed = tables.verdicts[tables.verdicts["verdict"] != "pass"]
@@ -63,14 +63,22 @@ def missed(
         key, base_key = key_of(describe(cell)), key_of(describe(base))
         if {key, base_key} & broken:
             continue
-        metric = cell.scenario.headline[cell.load]
-        ratio = paired_ratio(values[key, metric], values[base_key, metric])
+        table = contrasts.get((*key[1:], cell.scenario.headline[cell.load]))
+        ratio = table.ratio(cell.name, base.name) if table else None
         width = half_width(ratio)
         if width is None and min(ended[key], ended[base_key]) >= MIN_ROUNDS:
             continue
         if ratio is None or width is None or not precise_enough(ratio, within):
             found.append(Missed(cell, width))
     return found
+
+
+def _contrasts(tables: Tables) -> dict[tuple[Any, ...], Contrasts]:
+    """By a cell's key without its variant, and the metric."""
+    found: dict[tuple[Any, ...], dict[str, dict[int, float]]] = defaultdict(dict)
+    for (key, metric), rounds in rounds_of(tables.rounds).items():
+        found[(*key[1:], metric)][key[0]] = rounds
+    return {key: Contrasts(rows, twins_among(rows)) for key, rows in found.items()}
 
 
 def half_width(ratio: Estimate | None) -> float | None:

@@ -88,7 +88,9 @@ def record(plan: TrialPlan, outcome: Outcome, run_facts: dict[str, Any]) -> dict
     """
     told: dict[str, Any] = dict(vars(outcome))
     facts: dict[str, Any] = told.pop("facts")
-    head = {"trial_id": plan.id, "number": plan.number, "round": plan.round}
+    head: dict[str, Any] = {"trial_id": plan.id, "number": plan.number, "round": plan.round}
+    if plan.repeats:
+        head["repeats"] = plan.repeats
     content: dict[str, Any] = {}
     for part in (head, describe(plan.cell), run_facts, facts, told):
         if twice := content.keys() & part.keys():

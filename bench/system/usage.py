@@ -159,3 +159,21 @@ def _peak(process: psutil.Process) -> int:
                 return int(line.split()[1]) * 1024
         return 0
     return int(getattr(process.memory_info(), "peak_wset", 0))
+
+
+def machine() -> dict[str, float]:
+    """What all processors of this machine have done since its start, and what this process has.
+
+    Returns:
+        ``busy_s``: in any program or in the kernel on its behalf, not for interrupts; ``stolen_s``:
+        taken away by a hypervisor, 0 where the system does not say; ``harness_s``: this process;
+        ``cores``: how many processors that is of.
+    """
+    times, own = psutil.cpu_times(), psutil.Process().cpu_times()
+    busy = times.user + times.system + getattr(times, "nice", 0.0)
+    return {
+        "busy_s": round(busy, 2),
+        "stolen_s": round(getattr(times, "steal", 0.0), 2),
+        "harness_s": round(own.user + own.system, 3),
+        "cores": psutil.cpu_count() or 1,
+    }

@@ -54,10 +54,10 @@ class Meter:
 
         Returns:
             ``at``, ``ended``, ``t_ns``, ``commands``, ``net_in``, ``net_out``, ``memory_bytes``,
-            ``cpu_s``, ``switches``, ``rss_mb``, ``pss_mb``, ``peak_rss_mb``. Counters run since
-            the server's or the process's start. What cannot be told is left out: the CPU of a
-            role whose ended children left no trace, context switches of such a role, PSS where
-            the system has none.
+            ``cpu_s``, ``switches``, ``rss_mb``, ``pss_mb``, ``peak_rss_mb``, ``machine``. Counters
+            run since the server's, the process's or the machine's start. What cannot be told is
+            left out: the CPU of a role whose ended children left no trace, context switches of
+            such a role, PSS where the system has none.
 
         Raises:
             redis.RedisError: the server does not answer.
@@ -75,7 +75,7 @@ class Meter:
             for role, tree in trees.items()
             if usage.REAPED_IS_KNOWN or role not in self._lost
         }
-        found = {"at": at, "t_ns": now, "ended": ended_now, **counters}
+        found = {"at": at, "t_ns": now, "ended": ended_now, **counters, "machine": usage.machine()}
         found["cpu_s"] = cpu_s | found["cpu_s"]
         if "worker" in trees and "worker" not in self._lost:
             found["switches"] = {"worker": list(trees["worker"].switches)}

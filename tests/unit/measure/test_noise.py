@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from bench.measure.noise import differs, noise_floor, precise_enough
-from bench.measure.statistics import Estimate
+from bench.measure.noise import differs, noise_floor
+from bench.measure.statistics import Estimate, precise_enough
 
 
 def ratio(low, value, high):

@@ -8,8 +8,7 @@ import pytest
 
 from bench.analysis.tables import ROUND_COLUMNS, VERDICT_COLUMNS, Tables, summarise
 from bench.errors import UsageError
-from bench.measure.noise import precise_enough
-from bench.measure.statistics import Estimate, paired_ratio
+from bench.measure.statistics import Estimate, paired_ratio, precise_enough
 from bench.plan.cells import describe
 from bench.plan.planner import Plan, make_plan
 from bench.plan.precision import parse_duration, parse_share
