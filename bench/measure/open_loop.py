@@ -20,6 +20,18 @@ LEFT_FOR_LATER = 0.1
 DRIFT = 2.0
 
 
+#: A percentile of an open load's latency is told where the same percentile of the generator's
+#: lateness is at most so much, or this share of that latency.
+LATE_MS = 10.0
+LATE_SHARE = 0.1
+
+
+def late(lateness_ms: float, latency_ms: float) -> bool:
+    """Whether the generator was too late for that latency to be the queue's: both at the same
+    percentile."""
+    return lateness_ms > max(LATE_MS, LATE_SHARE * latency_ms)
+
+
 @dataclass(frozen=True)
 class Window:
     """How a stretch of an open load went.
@@ -27,15 +39,17 @@ class Window:
     Attributes:
         p50_ms: median latency, from the intended time of sending to the end of the body. A task
             that has not ended counts as infinitely late; NaN where there is no task at all.
-        p99_ms: its 99th percentile, likewise.
-        lateness_p99_ms: 99th percentile of how late the generator sent; what it never sent counts
-            as infinitely late.
+        p95_ms, p99_ms: its 95th and 99th percentile, likewise.
+        lateness_p95_ms, lateness_p99_ms: percentiles of how late the generator sent; what it never
+            sent counts as infinitely late.
         ended: tasks that have ended.
         count: tasks that were to be sent.
     """
 
     p50_ms: float
+    p95_ms: float
     p99_ms: float
+    lateness_p95_ms: float
     lateness_p99_ms: float
     ended: int
     count: int
@@ -58,9 +72,10 @@ def window(t_scheduled: np.ndarray, t_send: np.ndarray, t_end: np.ndarray) -> Wi
     scheduled, send, end = t_scheduled[due], t_send[due], t_end[due]
     latency = np.where(end >= 0, (end - scheduled) / 1e6, np.inf)
     lateness = np.where(send >= 0, (send - scheduled) / 1e6, np.inf)
-    p50_ms, p99_ms = _percentile(latency, 50), _percentile(latency, 99)
     ended = int(np.count_nonzero(end >= 0))
-    return Window(p50_ms, p99_ms, _percentile(lateness, 99), ended, len(scheduled))
+    of_latency = (_percentile(latency, q) for q in (50, 95, 99))
+    of_lateness = (_percentile(lateness, q) for q in (95, 99))
+    return Window(*of_latency, *of_lateness, ended, len(scheduled))
 
 
 def _percentile(samples: np.ndarray, q: float) -> float:

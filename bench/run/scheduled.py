@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backends.kit import events
-from bench.measure.open_loop import Window, overloaded, window
+from bench.measure.open_loop import LATE_MS, LATE_SHARE, Window, late, overloaded, window
 from bench.plan.cells import WARM_UP
 from bench.plan.profile import MOST_TASKS
 from bench.plan.schedule import offsets_ns
@@ -18,10 +18,6 @@ from bench.run.offer import Invalid, Offer
 from scenarios.loads import MIN_TASKS, STEPS
 from scenarios.spec import Item
 
-#: An open load whose generator was later than this at p99, and later than this share of the p99
-#: latency that it measured, was not the load asked for.
-LATE_MS = 10.0
-LATE_SHARE = 0.1
 #: Threads or coroutines that send an open load: one that is held up leaves the next to another.
 OPEN_LANES = 4
 #: So many sends by each of them come first and are not counted.
@@ -53,10 +49,10 @@ def open_load(offer: Offer) -> None:
     seen = _window(offer, 0, len(items))
     offer.collect()
     offer.mark("end")
-    if _late(seen):
+    if late(seen.lateness_p95_ms, seen.p95_ms):
         raise Invalid(
-            f"the generator ran late: p99 {seen.lateness_p99_ms:.1f} ms where the latency's is "
-            f"{seen.p99_ms:.1f} ms; allowed: {LATE_MS:g} ms or {LATE_SHARE:.0%} of that"
+            f"the generator ran late: p95 {seen.lateness_p95_ms:.1f} ms where the latency's is "
+            f"{seen.p95_ms:.1f} ms; allowed: {LATE_MS:g} ms or {LATE_SHARE:.0%} of that"
         )
 
 
@@ -88,11 +84,11 @@ def saturation(offer: Offer) -> None:
         offer.await_attempts(first + attempts_of(items))
         seen = _window(offer, first, count)
         offer.collect()
-        late = _late(seen)
+        too_late = late(seen.lateness_p99_ms, seen.p99_ms)
         in_time = seen.ended == count and seen.p99_ms <= offer.cell.params["p99_bound_ms"]
-        sustained = in_time and not late
+        sustained = in_time and not too_late
         step = {"rate_per_s": rate, "first": first, "count": count}
-        steps.append(step | {"sustained": sustained, "late": late})
+        steps.append(step | {"sustained": sustained, "late": too_late})
         low, high = (rate, high) if sustained else (low, rate)
         first += count
         offer.prove_empty()
@@ -172,7 +168,3 @@ def tasks_at(rate_per_s: float, for_s: float, least: int) -> int:
             f"{MOST_TASKS:,} that a trial may have: lower for_s"
         )
     return count
-
-
-def _late(seen: Window) -> bool:
-    return seen.lateness_p99_ms > max(LATE_MS, LATE_SHARE * seen.p99_ms)

@@ -13,6 +13,7 @@ from bench.measure.attempts import attempts
 from bench.measure.checks import trial_checks
 from bench.measure.metrics import Value, trial_metrics
 from bench.measure.open_loop import (
+    late,
     latency_drift,
     not_stationary,
     overloaded,
@@ -426,3 +427,34 @@ def test_what_a_schedule_sent_must_run(load):
 def test_idle_workers_have_neither_checks_nor_metrics():
     assert checks(Story(), [], load="idle") == {}
     assert metrics(Story(), [], load="idle") == {}
+
+
+@pytest.mark.parametrize(
+    ("lateness_ms", "latency_ms", "too_late"),
+    [(10, 1, False), (10.1, 1, True), (10.1, 101, False), (50, 400, True), (math.inf, 1, True)],
+)
+def test_a_generator_is_late_beyond_ten_ms_and_a_tenth_of_the_latency(
+    lateness_ms, latency_ms, too_late
+):
+    assert late(lateness_ms, latency_ms) is too_late
+
+
+def test_each_percentile_is_held_against_the_same_of_the_generator():
+    """Of 200 tasks the last three are sent 50 ms late and end 20 ms later: the p99 is the
+    generator's, the p95 is not."""
+    due = np.arange(200) * 1_000_000
+    send = due + np.where(np.arange(200) >= 197, 50_000_000, 0)
+    found = window(due, send, send + 20_000_000)
+    assert not late(found.lateness_p95_ms, found.p95_ms)
+    assert late(found.lateness_p99_ms, found.p99_ms)
+
+
+def test_a_latency_that_is_the_generators_is_not_told():
+    story = offered(197)
+    for n in range(197, 200):
+        due = 10.0 * n
+        story.tell(kinds.SCHEDULED, n, due).sent(n, due + 60).ran(n, due + 61, due + 63)
+    found = metrics(story, [item(n) for n in range(200)])
+    assert "latency_ms_p95" in found
+    assert not {"latency_ms_p99", "latency_ms_max"} & found.keys()
+    assert found["generator_lateness_ms_max"].value == pytest.approx(60)
