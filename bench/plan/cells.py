@@ -170,6 +170,15 @@ class LeasePlan:
         return self.choice.name + (TWIN if self.twin else "")
 
     @property
+    def stops_in_order(self) -> bool:
+        """Whether its workers are asked to stop: once per variant shows that they can.
+
+        A stop takes seconds in which nothing is measured, and nothing depends on it: the broker
+        is proven empty, and what is recorded is on disk.
+        """
+        return self.round == 1
+
+    @property
     def drained(self) -> str | None:
         """The :attr:`Cell.drained` of its drain; ``None`` without one."""
         return next((t.cell.drained for t in self.trials if drains(t.cell)), None)

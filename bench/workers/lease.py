@@ -31,6 +31,8 @@ from bench.workers.meter import Meter
 from bench.workers.producer import LeaseFailed, Producer
 from bench.workers.workers import READY_WITHIN_S, Probe, Workers, facts
 
+#: After an error or an interrupt nobody waits longer for a graceful stop.
+IN_HASTE_S = 0.5
 #: Between two looks at the workers' memory while a trial runs.
 SAMPLE_EVERY_S = 0.5
 
@@ -253,8 +255,9 @@ class Lease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop everything: gracefully after a good end, at once otherwise."""
-        patience_s = self.backend.stop_within_s if not kind else 0.5
+        """Stop everything: in order after a good end, if the plan says so; at once otherwise."""
+        orderly = self.plan.stops_in_order and not kind
+        patience_s = self.backend.stop_within_s if orderly else IN_HASTE_S if kind else 0.0
         steps: list[Callable[[], None]] = [
             lambda: self._stop_processes(patience_s),
             self._sweep,
@@ -271,7 +274,7 @@ class Lease:
             except Exception as problem:
                 failure = failure or problem
             except BaseException as problem:  # it comes once: do the step again, in haste
-                interrupt, patience_s = problem, 0.5
+                interrupt, patience_s = problem, IN_HASTE_S
                 with contextlib.suppress(Exception):
                     step()
         if interrupt is not None:
@@ -290,7 +293,7 @@ class Lease:
             self._facts |= facts(self._workers.stop(within_s))
         for process in helpers:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(2 if within_s > 1 else 0.1)
+                process.wait(0.1 if within_s == IN_HASTE_S else 2)
         processes.stop_all(helpers, 0.2)
         self._facts["stragglers"] = processes.kill_carrying(self.namespace, "BENCH_NAMESPACE")
         for process in helpers:

@@ -33,7 +33,8 @@ class Stopped:
     """How workers ended.
 
     Attributes:
-        how: ``gracefully``, ``killed``, or ``by itself`` where one had ended before it was asked.
+        how: ``gracefully``, ``killed``, ``unasked`` where they were killed without having been
+            asked, or ``by itself`` where one had ended before.
         took_s: from the asking to the end of the last.
         exit_codes: of each command.
         abnormal: of those that stopped in time but not in order, each in a sentence.
@@ -155,14 +156,21 @@ class Workers:
                 raise ended(f"the {command.role}", process.returncode)
 
     def stop(self, within_s: float) -> Stopped | None:
-        """Ask them to stop, and kill what has not after that time; ``None`` if none was started."""
+        """Ask them to stop, and kill what has not after that time; ``None`` if none was started.
+
+        Args:
+            within_s: 0 to kill them unasked.
+        """
         if not self._processes:
             return None
         started = time.monotonic()
         gone = any(process.poll() is not None for process in self._processes)
         signals = [command.stop_signal for command in self.commands[: len(self._processes)]]
+        if not within_s:
+            processes.kill([p for pid in self.pids for p in processes.tree(pid)])
         graceful = processes.stop_all(self._processes, within_s, signals)
-        how = "by itself" if gone else "gracefully" if graceful else "killed"
+        how = "unasked" if not within_s else "gracefully" if graceful else "killed"
+        how = "by itself" if gone else how
         took_s = round(time.monotonic() - started, 3)
         codes = [process.returncode for process in self._processes]
         return Stopped(how, took_s, codes, self._abnormal(codes) if how == "gracefully" else [])

@@ -29,7 +29,9 @@ def test_a_lease_is_gone_before_the_next_one_is_measured(run_cells: Callable[...
         name: json.loads((ran.folder.leases / name / "lease.json").read_text("utf-8"))
         for name in begun
     }
-    assert {of["stopped"] for of in facts.values()} == {"gracefully"}
+    how = {(of["round"], of["stopped"]) for of in facts.values()}
+    assert how == {(1, "gracefully"), (2, "unasked")}
+    assert all(of["keys_left"] == [] for of in facts.values())
     assert {of["stragglers"] for of in facts.values()} == {0}
     order = sorted(begun, key=begun.__getitem__)
     assert len(order) == 6
