@@ -96,9 +96,12 @@ class Ran:
 
 
 def profile_text(*cells: str, variants: str = "fake:honest", **keys: Any) -> str:
-    """A profile's TOML. Each cell is its lines, divided by ``;``."""
+    """A profile's TOML. Each cell is its lines, divided by ``;``.
+
+    What else the machine does must not add trials to those that a test counts.
+    """
     quoted = ", ".join(f'"{name}"' for name in variants.split())
-    head = {"rounds": 1, "seed": 1} | keys
+    head = {"rounds": 1, "seed": 1, "repeat_disturbed": "false"} | keys
     lines = [f"variants = [{quoted}]", *(f"{key} = {value}" for key, value in head.items())]
     for cell in cells:
         lines += ["", "[[cells]]", *(part.strip() for part in cell.split(";"))]

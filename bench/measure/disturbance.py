@@ -12,6 +12,10 @@ from typing import Any
 #: Above this share of the processors a trial counts as disturbed and is repeated once.
 DISTURBED = 0.10
 
+#: The counters of a machine tick in hundredths of a second: of less processor time than this they
+#: tell nothing.
+LEAST_S = 0.5
+
 Mark = Mapping[str, Any]
 
 
@@ -19,7 +23,7 @@ def disturbance(marks: Sequence[Mark]) -> float | None:
     """The share of all processors that others used between the first and the last mark.
 
     Returns:
-        From 0 to 1; ``None`` where the marks cannot tell: too few, none of the machine's counters,
+        From 0 to 1; ``None`` where the marks cannot tell: too few, too near, none of the machine's counters,
         or a role whose processor time is not known.
     """
     if len(marks) < 2:
@@ -34,7 +38,7 @@ def disturbance(marks: Sequence[Mark]) -> float | None:
         last["cpu_s"][role] - first["cpu_s"][role] for role in last["cpu_s"]
     )
     whole = (last["t_ns"] - first["t_ns"]) / 1e9 * last["machine"]["cores"]
-    if whole <= 0:
+    if whole < LEAST_S:
         return None
     strange = max(machine["busy_s"] - ours, 0.0) + machine["stolen_s"]
     return min(float(strange / whole), 1.0)

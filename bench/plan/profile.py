@@ -102,6 +102,7 @@ class Profile(BaseModel):
     variants: Annotated[list[str], Field(min_length=1)]
     concurrency: Concurrency = [1]
     trial_timeout_s: Positive = 60.0
+    repeat_disturbed: bool = True
     cells: Annotated[list[CellSpec], Field(min_length=1)]
     #: The file's name without its ending; no key of the file.
     name: str = Field(default="", exclude=True)

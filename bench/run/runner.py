@@ -71,7 +71,7 @@ class Runner:
         self._observer = observer
         self._drained = drained_before(folder)
         self._leaving: Leaving | None = None
-        self._repeats = Repeats(len(plan.trials))
+        self._repeats = Repeats(len(plan.trials) if plan.profile.repeat_disturbed else 0)
 
     def run(self, leases: Iterable[LeasePlan] | None = None) -> None:
         """Run leases, one after the other: these, or all of the plan.
