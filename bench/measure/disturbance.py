@@ -23,8 +23,8 @@ def disturbance(marks: Sequence[Mark]) -> float | None:
     """The share of all processors that others used between the first and the last mark.
 
     Returns:
-        From 0 to 1; ``None`` where the marks cannot tell: too few, too near, none of the machine's counters,
-        or a role whose processor time is not known.
+        From 0 to 1; ``None`` where the marks cannot tell: too few, too near, none of the machine's
+        counters, or a role whose processor time is not known.
     """
     if len(marks) < 2:
         return None
