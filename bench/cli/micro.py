@@ -16,8 +16,8 @@ from bench.record.inspection import open_checked
 from bench.record.micro_files import FOLDER, MERGED, read_micro, read_problems
 from bench.record.store import RunFolder, check_writable, damage
 from bench.report import write_reports
-from bench.report.micro import micro_grids
-from bench.report.terminal import print_grid
+from bench.report.chapters import microbenchmarks
+from bench.report.formats.terminal import print_portions
 from bench.run.micro import MAX_TIME_S, Micro, environments_of, measure
 from bench.run.session import Options
 from bench.system.interrupts import one_interrupt
@@ -106,9 +106,9 @@ def _show(run: RunFolder, asked: set[str]) -> int:
     """Print the tables, what is missing and where the file is."""
     console = PlainConsole()
     figures = read_micro(run.path)
-    for grid in micro_grids(figures[figures["variant"].isin(asked)], console.width - 2):
-        print_grid(console, grid)
-        console.print()
+    told = microbenchmarks.section(figures[figures["variant"].isin(asked)])
+    for grid in told.grids if told else ():
+        print_portions(console, grid)
     problems = {v: why for v, why in read_problems(run.path).items() if v in asked}
     for variant, why in problems.items():
         typer.echo(f"{variant}: {why}")

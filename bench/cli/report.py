@@ -23,9 +23,9 @@ from bench.errors import EXIT_OK
 from bench.record.inspection import open_checked
 from bench.record.store import RunFolder, damage, disk_errors
 from bench.report import write_reports
-from bench.report.markdown import render
+from bench.report.formats.markdown import render
+from bench.report.formats.terminal import print_report
 from bench.report.model import load_report, tables_of
-from bench.report.terminal import print_report
 
 
 class Format(StrEnum):

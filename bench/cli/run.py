@@ -19,8 +19,8 @@ from bench.plan.profile import load_profile
 from bench.plan.request import Request
 from bench.record.store import RunFolder, check_writable, damage
 from bench.report import write_reports
+from bench.report.formats.terminal import print_report
 from bench.report.model import load_report
-from bench.report.terminal import print_report
 from bench.report.wording import plural
 from bench.run.resume import is_complete, open_unfinished, unfinished
 from bench.run.session import Job, Options, environments_of, execute

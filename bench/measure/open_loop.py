@@ -77,6 +77,19 @@ def lateness_ms(trace: Trace) -> np.ndarray:
     return np.asarray((send[both] - scheduled[both]) / 1e6)
 
 
+#: A latency that grew, or fell, by more than this factor within a trial tells of its length.
+DRIFTING = 1.5
+
+
+def not_stationary(drift: float) -> bool:
+    """Whether the latency at the end of a trial was another than at its beginning.
+
+    Args:
+        drift: median latency of the last fifth of the tasks over that of the first fifth.
+    """
+    return not 1 / DRIFTING <= drift <= DRIFTING
+
+
 def offered_rate(trace: Trace) -> float | None:
     """Items per second that the schedule asked for; ``None`` of fewer than two."""
     scheduled = trace.scheduled[trace.scheduled != NEVER]

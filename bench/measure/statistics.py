@@ -116,6 +116,23 @@ def unpaired_ratio(b: Mapping[int, float], a: Mapping[int, float]) -> Estimate |
     return Estimate(math.exp(middle), math.exp(low), math.exp(high), rounds)
 
 
+def half_width(ratio: Estimate | None) -> float | None:
+    """Half the width of a ratio's interval on the logarithmic scale, as a share (0.05: 5%).
+
+    Returns:
+        ``None`` where there is no ratio, or no interval.
+    """
+    if ratio is None or ratio.low is None or ratio.high is None or ratio.low <= 0:
+        return None
+    return math.sqrt(ratio.high / ratio.low) - 1
+
+
+def precise_enough(ratio: Estimate | None, within: float) -> bool:
+    """Whether half the width of a ratio's interval is at most ``within``."""
+    width = half_width(ratio)
+    return width is not None and width <= within
+
+
 def _median(ordered: Sequence[float]) -> float:
     half = len(ordered) // 2
     return (ordered[half] + ordered[~half]) / 2

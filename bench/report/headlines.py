@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.parts import Row, Table
+from bench.report.tables import speaking
 from bench.report.wording import (
     base_name,
     interval,
@@ -69,20 +70,6 @@ def _can_speak(table: Table) -> bool:
     it are not compared. A longer queue is drained no differently than a drain's."""
     fair = table.load != "backlog" and "offered" not in table.params
     return fair and base_name(table.headline) in _SPEEDS
-
-
-def speaking(tables: Sequence[Table]) -> list[Table]:
-    """Per scenario and load the last table of the highest concurrency, then of the lowest."""
-    highest: dict[tuple[str, str], Table] = {}
-    lowest: dict[tuple[str, str], Table] = {}
-    for table in tables:
-        key = (table.scenario, table.load)
-        if table.concurrency >= highest.setdefault(key, table).concurrency:
-            highest[key] = table
-        if table.concurrency <= lowest.setdefault(key, table).concurrency:
-            lowest[key] = table
-    others = [table for key, table in lowest.items() if table is not highest[key]]
-    return [*highest.values(), *others]
 
 
 def _best(table: Table, rows: Sequence[Row]) -> Row | None:

@@ -36,7 +36,9 @@ def limit_text(cell: Cell, metric: str, limits: Sequence[Cell]) -> str:
     if cell.state:  # what is left of it is not what was asked for
         return "-"
     value = cell.value(metric)
-    here = [limit for limit in limits if _same(limit, cell) and limit.status != "unsupported"]
+    here = [
+        limit for limit in limits if limit.place == cell.place and limit.status != "unsupported"
+    ]
     best, mark = _best(here, metric), ""
     if best is None and (not here or cell.load == "open"):
         best, mark = _borrowed(cell, metric, limits), "~"
@@ -45,15 +47,6 @@ def limit_text(cell: Cell, metric: str, limits: Sequence[Cell]) -> str:
     share = value / best
     told = f"{figure(100 * share)}%" if metric in HIGHER_IS_BETTER else f"{figure(share)}x"
     return mark + told
-
-
-def _same(limit: Cell, cell: Cell) -> bool:
-    return (limit.scenario, limit.load, limit.params, limit.concurrency) == (
-        cell.scenario,
-        cell.load,
-        cell.params,
-        cell.concurrency,
-    )
 
 
 def _best(cells: Iterable[Cell], metric: str) -> float | None:

@@ -18,19 +18,19 @@ from bench.analysis.tables import (
     read_tables,
 )
 from bench.errors import RunFolderError
+from bench.plan.cells import TWIN
 from bench.record.micro_files import read_micro
 from bench.record.store import RunFolder
-from bench.report import costs, load_curves, microbenchmarks, scaling, timing
-from bench.report.cautions import cautions
-from bench.report.cells import Cell, kind_of
+from bench.report.cells import NOT_RUN, Cell, kind_of
+from bench.report.chapters import costs, load_curves, microbenchmarks, pairs, scaling, timing
+from bench.report.chapters.cautions import cautions
 from bench.report.headlines import headlines
-from bench.report.noise import Noise
-from bench.report.parts import NOT_RUN, FailedCheck, How, Report, Setting
+from bench.report.parts import FailedCheck, How, Report, Setting, Table
 from bench.report.sections import Section
 from bench.report.tables import build_tables, cells_of, stored
-from bench.report.wording import TWIN, caption, without_credentials
+from bench.report.wording import caption, without_credentials
 
-#: Violations that a report shows of each failed check; the rest is in ``verdicts.csv``.
+#: Violations that are kept of each failed check; the rest is in ``verdicts.csv``.
 EXAMPLES = 5
 
 
@@ -43,31 +43,33 @@ def load_report(run: RunFolder) -> Report:
     facts = without_credentials(run.read_run())
     trials = without_credentials(run.read_trials())
     tables = tables_of(run)
-    how = how_of(facts)
-    known = stored(facts, trials, tables)
-    cells = cells_of(known)
-    built = build_tables(known, how, cells, Noise(known.rounds, facts["baseline"]))
+    cells = cells_of(stored(facts, trials, tables))
+    built = build_tables(cells, facts["baseline"])
     counts = _count(facts, trials)
     return Report(
         path=run.path,
         run_id=run.id,
         facts=facts,
         baseline=facts["baseline"],
+        cells=cells,
         tables=built,
-        how=how,
+        how=how_of(facts, cells),
         settings=_settings(facts),
         trials=counts,
         checks=len(tables.verdicts),
         verdicts=_failed_checks(tables.verdicts),
         warnings=cautions(facts, counts, built, tables.rounds),
         headlines=headlines(built, facts["baseline"]),
-        sections=_sections(cells, read_micro(run.path)),
+        sections=_sections(cells, built, read_micro(run.path)),
     )
 
 
-def _sections(cells: Sequence[Cell], micro: pd.DataFrame) -> tuple[Section, ...]:
+def _sections(
+    cells: Sequence[Cell], tables: Sequence[Table], micro: pd.DataFrame
+) -> tuple[Section, ...]:
     """What the run has numbers for."""
     found = (
+        pairs.section(tables),
         timing.section(cells),
         load_curves.section(cells),
         costs.section(cells),
@@ -97,14 +99,15 @@ def tables_of(run: RunFolder) -> Tables:
         raise RunFolderError(f"cannot read the tables of {run.path}: {error}") from None
 
 
-def how_of(facts: Mapping[str, Any]) -> dict[str, How]:
+def how_of(facts: Mapping[str, Any], cells: Sequence[Cell]) -> dict[str, How]:
     """What each variant promises, by its name; the baseline's twin promises what it does."""
+    versions = {cell.variant: cell.version for cell in cells}
     found = {}
-    names = dict.fromkeys((*facts["variants"], *(cell["variant"] for cell in facts["cells"])))
-    for name in names:
+    for name in dict.fromkeys((*facts["variants"], *versions)):
         variant = facts["variants"][name.removesuffix(TWIN)]
         promised = variant["semantics"]
         found[name] = How(
+            version=versions.get(name, ""),
             concurrency=variant["concurrency"],
             **{k: promised[k] for k in ("ack", "delivery", "results", "retries", "chain")},
         )

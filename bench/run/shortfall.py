@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.tables import Tables, key_of, rounds_of
-from bench.measure.noise import precise_enough
-from bench.measure.statistics import MIN_ROUNDS, Estimate, paired_ratio
+from bench.measure.contrasts import Contrasts
+from bench.measure.statistics import MIN_ROUNDS, half_width, precise_enough
 from bench.plan.cells import Cell, LeasePlan, describe
 from bench.plan.planner import Plan, round_of_leases
 
@@ -50,7 +49,7 @@ def missed(
         trials: every finished one.
         within: the half width asked for, as a share.
     """
-    values = defaultdict(dict, rounds_of(tables.rounds))
+    contrasts = _contrasts(plan, tables)
     ended = Counter(key_of(trial) for trial in trials)
     broken = {key_of(trial) for trial in trials if trial["status"] != "ok"}
     failed = tables.verdicts[tables.verdicts["verdict"] != "pass"]
@@ -63,21 +62,27 @@ def missed(
         key, base_key = key_of(describe(cell)), key_of(describe(base))
         if {key, base_key} & broken:
             continue
-        metric = next(m for load, m in cell.scenario.headline.items() if load == cell.load)
-        ratio = paired_ratio(values[key, metric], values[base_key, metric])
+        ratio = contrasts[key[1:]].ratio(key[0], base_key[0])
         width = half_width(ratio)
         if width is None and min(ended[key], ended[base_key]) >= MIN_ROUNDS:
             continue
-        if ratio is None or width is None or not precise_enough(ratio, within):
+        if not precise_enough(ratio, within):
             found.append(Missed(cell, width))
     return found
 
 
-def half_width(ratio: Estimate | None) -> float | None:
-    """Half the width of a ratio's interval on the logarithmic scale, as a share of its middle."""
-    if ratio is None or ratio.low is None or ratio.high is None or ratio.low <= 0:
-        return None
-    return math.sqrt(ratio.high / ratio.low) - 1
+def _contrasts(plan: Plan, tables: Tables) -> dict[tuple[object, ...], Contrasts]:
+    """By cell without its variant: the same statistic, over the same rows, as in the report."""
+    values = rounds_of(tables.rounds)
+    rows: dict[tuple[object, ...], dict[str, Mapping[int, float]]] = defaultdict(dict)
+    for cell in plan.cells:
+        key = key_of(describe(cell))
+        metric = next(m for load, m in cell.scenario.headline.items() if load == cell.load)
+        if found := values.get((key, metric)):
+            rows[key[1:]][key[0]] = found
+        else:
+            rows.setdefault(key[1:], {})
+    return {place: Contrasts(own) for place, own in rows.items()}
 
 
 def baseline_of(plan: Plan, cell: Cell) -> Cell | None:

@@ -14,10 +14,10 @@ import pandas as pd
 
 from bench.analysis.tables import CELL, ROUND_COLUMNS, VERDICT_COLUMNS, summarise
 from bench.measure.metrics import HIGHER_IS_BETTER, unit
+from bench.plan.cells import TWIN
 from bench.record.store import RunFolder
 from bench.report.model import load_report
 from bench.report.parts import Report
-from bench.report.wording import TWIN
 from scenarios import all_scenarios
 
 SEMANTICS = {

@@ -11,7 +11,7 @@ from small_runs import SmallRun, mixed
 from bench.cli.app import run_cli
 from bench.errors import EXIT_OK, EXIT_USAGE, UsageError
 from bench.report.compare import Comparison, compare_runs, compare_variants
-from bench.report.terminal import print_comparison
+from bench.report.formats.terminal import print_comparison
 
 
 def printed(found: Comparison, width: int = 80) -> str:
@@ -92,7 +92,7 @@ def test_what_differs_between_runs_is_told(tmp_path):
     assert "differ in machine: cpu A processor / Another" in text
     assert "differ in plan: seed 7 / 9" in text
     assert "cells that only A has are left out: 1, the first is two, add, drain" in text
-    assert "ratios of fewer than 3 rounds" in text
+    assert "fewer than 3 rounds have no interval" in text
 
 
 def test_a_verdict_that_got_worse_is_told(tmp_path):

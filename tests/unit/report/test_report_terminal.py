@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 from small_runs import SmallRun, mixed, thrice, told
 
+from bench.report.formats.terminal import print_report
 from bench.report.model import load_report
 from bench.report.parts import Report
-from bench.report.terminal import print_report
 
 
 def printed(report: Report, width: int = 80, *, terminal: bool = False) -> str:

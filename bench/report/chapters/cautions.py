@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +11,11 @@ import pandas as pd
 from bench.analysis.tables import key_of
 from bench.measure.statistics import MIN_ROUNDS
 from bench.measure.warnings import stalls
-from bench.report.outliers import outliers
-from bench.report.parts import NOT_RUN, Table
-from bench.report.wording import TWIN, caption, listed, number, plural
+from bench.plan.cells import TWIN
+from bench.report.cells import NOT_RUN
+from bench.report.chapters.outliers import outliers
+from bench.report.parts import Table
+from bench.report.wording import caption, listed, number, plural
 
 #: A median of fewer samples than this is told apart.
 FEW_SAMPLES = 10
@@ -36,7 +37,7 @@ def cautions(
         *_few_rounds(tables),
         *_imprecise(run),
         *_few_samples(tables, rounds),
-        *outliers(tables, rounds),
+        *outliers(tables),
         *stalls(rounds),
         *_crowded(run, tables),
         *_changed_code(run),
@@ -124,10 +125,8 @@ def _few_samples(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
     for table in tables:
         if table.load in _WHOLE:
             continue
-        for row in table.ranked:
-            params = json.dumps(table.params, sort_keys=True)
-            where = (row.variant, table.scenario, table.load, table.concurrency, params)
-            count = samples.get((*where, table.headline), FEW_SAMPLES)
+        for row in table.ordered:
+            count = samples.get((*row.cell.key, table.headline), FEW_SAMPLES)
             if count < FEW_SAMPLES:
                 scarce[row.variant].append(f"{table.caption} ({count})")
     return [

@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.report import svg
+from bench.report.pictures import svg
 from bench.report.wording import figure
 
 LEFT, RIGHT = 62.0, 560.0
 PLOT = 300.0
-PANEL = PLOT + 104
+#: Over a plot: its title, and the marks of what has no latency.
+HEAD = 58.0
+PANEL = PLOT + HEAD + 60
 TOP = 62.0
+#: Of a line of notes below a panel, and how many characters go into one.
+NOTE = 16.0
+COLUMNS = 112
+#: The marks, in the notes.
+NONE, ABOVE = "\u00d7", "\u25b2"
+#: Marks at one rate stand so far from each other.
+MARK = 11.0
 #: Names at the lines' ends are kept so far apart.
 LEADING = 16.0
 
 
 @dataclass(frozen=True)
 class Point:
-    """A latency (ms) at a rate (tasks/s); ``exact`` if it is the p99, else it is the p95."""
+    """A latency (ms) at a rate (tasks/s)."""
 
     rate: float
     latency: float
-    exact: bool
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A rate at which there is no latency to draw.
+
+    Attributes:
+        rate: tasks/s; ``None`` where it is not known.
+        asked: the rate as it was asked for.
+        unit: of that.
+        why: in some words.
+        beyond: whether the latency is off any scale, since more was offered than is worked off.
+    """
+
+    rate: float | None
+    asked: str
+    unit: str
+    why: str
+    beyond: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,14 +60,20 @@ class Line:
 
     name: str
     points: tuple[Point, ...]
+    gaps: tuple[Gap, ...] = ()
     is_limit: bool = False
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes."""
+    """One pair of axes.
+
+    Attributes:
+        statistic: of every point: ``p95``.
+    """
 
     title: str
+    statistic: str
     lines: tuple[Line, ...]
 
 
@@ -77,31 +111,85 @@ def axis(values: Iterable[float], start: float, end: float) -> Axis:
 def picture(panels: Sequence[Panel]) -> str:
     """The panels, one below the other."""
     names = list(dict.fromkeys(line.name for panel in panels for line in panel.lines))
-    hollow = any(not p.exact for panel in panels for line in panel.lines for p in line.points)
-    subtitle = "latency p99, ms, over tasks per second really offered"
-    subtitle += "; hollow: p95, where too few tasks ended for a p99" if hollow else ""
-    body = [_panel(panel, TOP + PANEL * i, names) for i, panel in enumerate(panels)]
-    height = TOP + PANEL * len(panels)
-    return svg.document("Latency against offered load", subtitle, height, body)
+    body, top = [], TOP
+    for panel in panels:
+        notes = _notes(panel)
+        body += [_panel(panel, top, names), _told(notes, top + PANEL)]
+        top += PANEL + NOTE * len(notes) + (8 if notes else 0)
+    subtitle = "ms, over tasks per second really offered; both axes are logarithmic"
+    return svg.document("Latency against offered load", subtitle, top, body)
 
 
 def _panel(panel: Panel, top: float, names: Sequence[str]) -> str:
     points = [point for line in panel.lines for point in line.points]
-    floor = top + 44 + PLOT
-    across = axis((point.rate for point in points), LEFT, RIGHT)
-    up = axis((point.latency for point in points), floor, top + 44)
-    body = [svg.text(12, top + 16, panel.title, weight=600), *_grid(across, up)]
+    rates = [gap.rate for line in panel.lines for gap in line.gaps if gap.rate]
+    head, floor = top + HEAD, top + HEAD + PLOT
+    across = axis((*(point.rate for point in points), *rates), LEFT, RIGHT)
+    up = axis((point.latency for point in points), floor, head)
+    title = f"{panel.title}: latency {panel.statistic}"
+    body = [svg.text(12, top + 16, title, weight=600), *_grid(across, up)]
     ends = []
+    taken: list[float] = []
     for line in panel.lines:
         colour, dash = _style(line, names)
-        places = [(across.at(point.rate), up.at(point.latency)) for point in line.points]
-        body.append(svg.line(places, colour, width=2, dash=dash))
-        body += [
-            svg.dot(x, y, colour, hollow=not point.exact)
-            for (x, y), point in zip(places, line.points, strict=True)
-        ]
-        ends.append((places[-1], line.name, colour))
-    return "".join([*body, *_names(ends, top + 44, floor)])
+        for part in _unbroken(line):
+            places = [(across.at(point.rate), up.at(point.latency)) for point in part]
+            body.append(svg.line(places, colour, width=2, dash=dash))
+            body += [svg.dot(x, y, colour) for x, y in places]
+        body += _marks(line, across, up, colour, taken)
+        if line.points:
+            last = line.points[-1]
+            ends.append(((across.at(last.rate), up.at(last.latency)), line.name, colour))
+    return "".join([*body, *_names(ends, head, floor)])
+
+
+def _unbroken(line: Line) -> list[list[Point]]:
+    """The points in runs: across a rate without a latency nothing is drawn."""
+    breaks = sorted(gap.rate for gap in line.gaps if gap.rate)
+    runs: dict[int, list[Point]] = {}
+    for point in line.points:
+        runs.setdefault(sum(rate < point.rate for rate in breaks), []).append(point)
+    return list(runs.values())
+
+
+def _marks(line: Line, across: Axis, up: Axis, colour: str, taken: list[float]) -> Iterable[str]:
+    """A mark over the plot at each rate without a latency, beside those that are there."""
+    for gap in line.gaps:
+        if not gap.rate:
+            continue
+        x, y = across.at(gap.rate), up.end - 12
+        while any(abs(x - other) < MARK for other in taken):
+            x += MARK
+        taken.append(x)
+        before = [point for point in line.points if point.rate < gap.rate]
+        if gap.beyond and before:
+            start = (across.at(before[-1].rate), up.at(before[-1].latency))
+            yield svg.line([start, (x, y + 5)], colour, dash="2 4")
+        yield svg.triangle(x, y, colour) if gap.beyond else svg.cross(x, y, colour)
+
+
+def _notes(panel: Panel) -> list[str]:
+    """Why there is no latency, by reason: the variants and their rates."""
+    groups: dict[tuple[bool, str], list[str]] = {}
+    for line in panel.lines:
+        places: dict[tuple[bool, str, str], list[str]] = {}
+        for gap in line.gaps:
+            places.setdefault((gap.beyond, gap.why, gap.unit), []).append(gap.asked)
+        for (beyond, why, unit), asked in places.items():
+            groups.setdefault((beyond, why), []).append(f"{line.name} at {', '.join(asked)} {unit}")
+    lines = []
+    for (beyond, why), told in groups.items():
+        text = f"{ABOVE if beyond else NONE} {why}: {'; '.join(told)}"
+        lines += textwrap.wrap(text, COLUMNS)
+    return lines
+
+
+def _told(notes: Sequence[str], top: float) -> str:
+    lines = (
+        svg.text(12, top + NOTE * n, note, colour=svg.FAINT, size=12)
+        for n, note in enumerate(notes)
+    )
+    return "".join(lines)
 
 
 def _style(line: Line, names: Sequence[str]) -> tuple[str, str]:
