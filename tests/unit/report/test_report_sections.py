@@ -102,6 +102,65 @@ def test_the_twin_is_in_none_and_the_limits_are_last(sections):
             assert all(name.endswith(" (limit)") for name in names[first:])
 
 
+# --- each against each -----------------------------------------------------------------------
+
+
+def test_the_matrix_has_a_ratio_where_two_differ_and_a_sign_where_not(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [100, 110, 105])
+    run.cell("alike", [108, 101, 106]).cell("quick", [200, 225, 205])
+    run.cell("loses", [900] * 3, failed={"lost": ["task 1"]})
+    run.cell("short", [50.0], bad=[("invalid", "late")] * 2)
+    (section,) = load_report(run.write()).sections
+    (grid,) = section.grids
+    assert grid.caption == "add, drain, concurrency 4: throughput, tasks/s, more is better"
+    assert list(grid.head) == ["", "row / column", "1", "2", "3"]
+    assert grid.rows == [
+        ["1", "quick", "", "1.9x", "2.0x"],
+        ["2", "alike", "0.52x", "", "="],
+        ["3", "slow:base", "0.50x", "=", ""],
+    ]
+
+
+def test_the_matrix_is_that_of_the_highest_concurrency_and_of_a_rate_common_to_all(sections):
+    captions = [grid.caption for grid in sections["Each against each"].grids]
+    assert captions == [
+        "add, drain, concurrency 4: throughput, tasks/s, more is better",
+        "add, open, 50 per s, poisson, concurrency 4: latency p95, ms, less is better",
+        "add, closed, concurrency 4: round trip p50, ms, less is better",
+    ]
+
+
+def test_of_two_rounds_there_is_no_matrix(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0, 1.1]).cell("quick", [2.0, 2.1])
+    assert load_report(run.write()).sections == ()
+
+
+# --- a page is only so wide ------------------------------------------------------------------
+
+
+def test_a_grid_that_fits_is_one():
+    grid = Grid("", ("name", "a", "b"), [["x", "1", "2"]])
+    assert grid.portions([4, 5, 5], room=20, gap=2) == [grid]
+
+
+def test_columns_that_do_not_fit_are_told_in_further_parts_with_the_names():
+    head = ("name", "a", "b", "c")
+    grid = Grid("", head, [["x", "1", "2", "3"]], right=(1, 2, 3), tones=["bad"], verdict=3)
+    first, second = grid.portions([4, 5, 5, 5], room=21, gap=2)
+    assert (list(first.head), first.rows) == (["name", "a", "b"], [["x", "1", "2"]])
+    assert (list(second.head), second.rows) == (["name", "c"], [["x", "3"]])
+    assert (first.right, second.right) == ([1, 2], [1])
+    assert (first.verdict, second.verdict) == (None, 1)
+
+
+def test_the_columns_that_belong_together_stay_so():
+    head = ("name", "value", "verdict", "more")
+    grid = Grid("", head, [["x", "1", "pass", "3"]], core=3)
+    first, second = grid.portions([40, 40, 40, 5], room=100, gap=2)
+    assert list(first.head) == ["name", "value", "verdict"]
+    assert list(second.head) == ["name", "more"]
+
+
 # --- where the time goes ---------------------------------------------------------------------
 
 
