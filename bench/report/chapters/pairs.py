@@ -18,6 +18,9 @@ UNKNOWN = "?"
 #: What a chooser asks first: how fast, how late at everybody's rate, how long there and back.
 METRICS = ("throughput", "latency", "round_trip")
 
+#: Of two variants the table has said it all.
+FEWEST = 3
+
 _LEAD = (
     "Of each cell: how many times the column's value the row has, by the same intervals as in the "
     f"tables above. {SAME}: cannot be told apart, the interval of the ratio holds 1. "
@@ -27,7 +30,7 @@ _LEAD = (
 
 
 def section(tables: Sequence[Table]) -> Section | None:
-    """A matrix for each of :data:`METRICS`; ``None`` where no two variants have rounds enough."""
+    """A matrix for each of :data:`METRICS`; ``None`` where too few variants have rounds enough."""
     grids = [
         grid for metric in METRICS if (table := _speaker(tables, metric)) for grid in _of(table)
     ]
@@ -55,7 +58,7 @@ def _speaker(tables: Sequence[Table], metric: str) -> Table | None:
 
 def _of(table: Table) -> list[Grid]:
     rows = [row for row in table.ranked if row.cell.ended >= MIN_ROUNDS]
-    if len(rows) < 2:
+    if len(rows) < FEWEST:
         return []
     numbers = [str(n) for n in range(1, len(rows) + 1)]
     texts = [

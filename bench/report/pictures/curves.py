@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from bench.report.pictures import svg
 from bench.report.wording import figure
 
-LEFT, RIGHT = 62.0, 560.0
+LEFT = 62.0
+#: The plot is at most so wide; long names right of it take from that.
+RIGHT = 560.0
 PLOT = 300.0
 #: Over a plot: its title, and the marks of what has no latency.
 HEAD = 58.0
@@ -111,20 +113,21 @@ def axis(values: Iterable[float], start: float, end: float) -> Axis:
 def picture(panels: Sequence[Panel]) -> str:
     """The panels, one below the other."""
     names = list(dict.fromkeys(line.name for panel in panels for line in panel.lines))
+    right = min(RIGHT, svg.WIDTH - svg.room_for(names))
     body, top = [], TOP
     for panel in panels:
         notes = _notes(panel)
-        body += [_panel(panel, top, names), _told(notes, top + PANEL)]
+        body += [_panel(panel, top, right, names), _told(notes, top + PANEL)]
         top += PANEL + NOTE * len(notes) + (8 if notes else 0)
     subtitle = "ms, over tasks per second really offered; both axes are logarithmic"
     return svg.document("Latency against offered load", subtitle, top, body)
 
 
-def _panel(panel: Panel, top: float, names: Sequence[str]) -> str:
+def _panel(panel: Panel, top: float, right: float, names: Sequence[str]) -> str:
     points = [point for line in panel.lines for point in line.points]
     rates = [gap.rate for line in panel.lines for gap in line.gaps if gap.rate]
     head, floor = top + HEAD, top + HEAD + PLOT
-    across = axis((*(point.rate for point in points), *rates), LEFT, RIGHT)
+    across = axis((*(point.rate for point in points), *rates), LEFT, right)
     up = axis((point.latency for point in points), floor, head)
     title = f"{panel.title}: latency {panel.statistic}"
     body = [svg.text(12, top + 16, title, weight=600), *_grid(across, up)]
@@ -140,7 +143,7 @@ def _panel(panel: Panel, top: float, names: Sequence[str]) -> str:
         if line.points:
             last = line.points[-1]
             ends.append(((across.at(last.rate), up.at(last.latency)), line.name, colour))
-    return "".join([*body, *_names(ends, head, floor)])
+    return "".join([*body, *_names(ends, right, head, floor)])
 
 
 def _unbroken(line: Line) -> list[list[Point]]:
@@ -153,7 +156,9 @@ def _unbroken(line: Line) -> list[list[Point]]:
 
 
 def _marks(line: Line, across: Axis, up: Axis, colour: str, taken: list[float]) -> Iterable[str]:
-    """A mark over the plot at each rate without a latency, beside those that are there."""
+    """A mark over the plot at each rate without a latency, beside those that are there; the line
+    leads to the first that is beyond the scale."""
+    leads = False
     for gap in line.gaps:
         if not gap.rate:
             continue
@@ -161,10 +166,12 @@ def _marks(line: Line, across: Axis, up: Axis, colour: str, taken: list[float]) 
         while any(abs(x - other) < MARK for other in taken):
             x += MARK
         taken.append(x)
-        before = [point for point in line.points if point.rate < gap.rate]
-        if gap.beyond and before:
-            start = (across.at(before[-1].rate), up.at(before[-1].latency))
-            yield svg.line([start, (x, y + 5)], colour, dash="2 4")
+        if gap.beyond and line.points and not leads:
+            leads = True
+            last = line.points[-1]
+            yield svg.line(
+                [(across.at(last.rate), up.at(last.latency)), (x, y + 5)], colour, dash="2 4"
+            )
         yield svg.triangle(x, y, colour) if gap.beyond else svg.cross(x, y, colour)
 
 
@@ -225,7 +232,7 @@ def _tick(value: float) -> str:
 
 
 def _names(
-    ends: Sequence[tuple[tuple[float, float], str, str]], top: float, floor: float
+    ends: Sequence[tuple[tuple[float, float], str, str]], right: float, top: float, floor: float
 ) -> list[str]:
     """Names right of the plot, each as near to its line's end as the others allow."""
     ordered = sorted(ends, key=lambda end: end[0][1])
@@ -233,9 +240,9 @@ def _names(
     body = []
     for ((x, y), name, colour), height in zip(ordered, heights, strict=True):
         body.append(
-            svg.line([(x + 5, y), (RIGHT + 4, height), (RIGHT + 10, height)], colour, width=0.6)
+            svg.line([(x + 5, y), (right + 4, height), (right + 10, height)], colour, width=0.6)
         )
-        body.append(svg.text(RIGHT + 14, height + 4.5, name, colour=colour))
+        body.append(svg.text(right + 14, height + 4.5, name, colour=colour))
     return body
 
 

@@ -85,7 +85,7 @@ def triangle(x: float, y: float, colour: str) -> str:
 
 def width_of(content: str) -> float:
     """About how wide a line of text is, at the size of 13."""
-    return 6.8 * len(content)
+    return 7.2 * len(content)
 
 
 def room_for(names: Iterable[str]) -> float:

@@ -28,7 +28,7 @@ from bench.report.pictures.curves import (
     picture,
     spread,
 )
-from bench.report.pictures.svg import WIDTH, room_for
+from bench.report.pictures.svg import WIDTH, room_for, width_of
 from bench.report.sections import Grid, Heading, Items, Section
 from bench.report.wording import METRICS, base_name
 
@@ -130,8 +130,11 @@ def test_the_matrix_is_that_of_the_highest_concurrency_and_of_a_rate_common_to_a
     ]
 
 
-def test_of_two_rounds_there_is_no_matrix(tmp_path):
-    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0, 1.1]).cell("quick", [2.0, 2.1])
+@pytest.mark.parametrize(("names", "rounds"), [("abc", 2), ("ab", 3)])
+def test_of_two_rounds_or_two_variants_there_is_no_matrix(tmp_path, names, rounds):
+    run = SmallRun(tmp_path / "run")
+    for n, name in enumerate(names, 1):
+        run.cell(name, [1.0 * n] * rounds)
     assert load_report(run.write()).sections == ()
 
 
@@ -275,6 +278,13 @@ def test_a_rate_that_is_too_much_goes_off_the_scale():
     svg = drawn(*offered("weak", 5.0, 6.0, "overloaded"))
     assert svg.count("<polygon") == 1
     assert "\u25b2 overloaded: weak at 300 per s" in svg
+
+
+def test_long_names_take_their_room_from_the_plot():
+    name = "celery:threads+prefetch-1+warning-log"
+    root = ElementTree.fromstring(drawn(*offered(name, 5.0, 6.0)))
+    told = next(t for t in root.iter(f"{SVG}text") if t.text == name)
+    assert float(told.attrib["x"]) + width_of(name) <= WIDTH
 
 
 def test_a_line_does_not_cross_a_gap():
