@@ -186,8 +186,11 @@ def _lines(a: Side, b: Side, ratio: Callable[[Cell, Cell, str], Ratio | None]) -
         if other is None:
             continue
         headline = all_scenarios()[cell.scenario].headline[cell.load]
+        overloaded = cell.overloaded or other.overloaded
         for metric in sorted(cell.rounds, key=lambda metric: (metric != headline, metric)):
             if metric not in other.rounds or _contains_boot(cell, metric):
+                continue
+            if overloaded and metric == headline:  # as in the tables: it says how long was offered
                 continue
             yield Line(
                 variant=name[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from bench.report.document import document
@@ -10,6 +11,15 @@ from bench.report.sections import Block, Code, Grid, Heading, Items, Paragraph, 
 
 #: A table wider than this is told in parts, one below the other.
 WIDTH = 120
+#: What would be markup: characters that always are, then those that are in some places only, as an
+#: interval's brackets, which must stay readable as plain text, are none.
+_SPECIAL = re.compile(
+    r"[\\|<*`$]|~(?!\d)"
+    r"|(?<![^\W_])_|_(?![^\W_])"
+    r"|(?<=\])[(\[:]|&(?=#?\w+;)"
+)
+#: At the start of a sentence: a heading, a list's item, a quotation.
+_START = re.compile(r"^(?:#{1,6}|[+=-]+|\d+(?=[.)]))(?=[.)]?(?:\s|$))|^>")
 #: Cells wider than this are not padded: one long reason must not stretch every line.
 PAD_TO = 44
 
@@ -24,10 +34,16 @@ def render(report: Report) -> str:
 
 def escape(text: str) -> str:
     """``text`` so that it shows as it is within a line or a table's cell."""
-    flat = " ".join(text.split())
-    for special in ("\\", "|", "<", "*", "`"):
-        flat = flat.replace(special, f"\\{special}")
-    return flat
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def _item(sentence: str) -> str:
+    """One of a list, which does not begin another."""
+    shown = escape(sentence)
+    if found := _START.match(shown):
+        at = found.end() if found[0].isdecimal() else 0
+        shown = f"{shown[:at]}\\{shown[at:]}"
+    return f"- {shown}"
 
 
 def _section(section: Section) -> list[str]:
@@ -43,9 +59,10 @@ def _block(block: Block) -> list[str]:
         case Paragraph():
             return [escape(block.text), ""]
         case Items():
-            return [*(f"- {escape(sentence)}" for sentence in block.sentences), ""]
+            return [*map(_item, block.sentences), ""]
         case Code():
-            return ["```", block.text, "```", ""]
+            fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", block.text)), 3)
+            return [fence, block.text, fence, ""]
         case Picture():
             return [f"![{escape(block.told)}]({block.name})", ""]
         case Grid():

@@ -8,6 +8,7 @@ from small_runs import SmallRun, thrice
 
 from bench.measure.open_loop import not_stationary
 from bench.report.cells import DRIFT, SUSTAINED
+from bench.report.compare import compare_variants
 from bench.report.formats.markdown import render
 from bench.report.model import load_report
 
@@ -39,6 +40,14 @@ def test_an_overloaded_cell_says_what_it_sustains_and_is_no_failure(tmp_path):
     assert (row.status, row.tone) == ("ok", "doubt")
     assert report.all_passed
     assert [other.variant for other in report.tables[0].rows] == ["slow:base", "weak"]
+
+
+def test_an_overloaded_latency_is_not_compared_and_the_overload_is_told(tmp_path):
+    run = overloaded(tmp_path / "run", latencies=[5.0, 6.0], sustained=[190.0]).write()
+    found = compare_variants(run, "slow:base", "weak")
+    assert found.lines == ()
+    (line,) = found.verdicts
+    assert line.endswith("A pass, B pass; overloaded (sustains 190 per s) in 1 of 3 rounds")
 
 
 def test_what_overloaded_means_is_told_where_it_is_met(tmp_path):
