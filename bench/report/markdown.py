@@ -90,13 +90,13 @@ def _top(report: Report) -> list[str]:
     facts, host = report.facts, report.facts["host"]
     when = facts["started_at"][:10]
     where = f"{host.get('cpu', 'unknown processor')}, {host.get('cores', '?')} cores"
-    status = "all well" if report.all_passed else "NOT all well"
+    lacking = "" if report.is_measured else " The measurement is not complete."
     return [
         f"# Task queue benchmark: {escape(report.run_id)}",
         "",
-        escape(f"Profile {facts['profile']}, {when}, {where}. {report.summary}: {status}."),
+        *_list("In short", report.findings),
+        escape(f"Profile {facts['profile']}, {when}, {where}. {report.summary}.{lacking}"),
         "",
-        *_list("In short", report.headlines),
     ]
 
 

@@ -23,7 +23,8 @@ from bench.record.store import RunFolder
 from bench.report import costs, load_curves, microbenchmarks, scaling, timing
 from bench.report.cautions import cautions
 from bench.report.cells import Cell, kind_of
-from bench.report.headlines import headlines
+from bench.report.findings import findings
+from bench.report.findings.material import Material
 from bench.report.noise import Noise
 from bench.report.parts import NOT_RUN, FailedCheck, How, Report, Setting
 from bench.report.sections import Section
@@ -60,7 +61,7 @@ def load_report(run: RunFolder) -> Report:
         checks=len(tables.verdicts),
         verdicts=_failed_checks(tables.verdicts),
         warnings=cautions(facts, counts, built, tables.rounds),
-        headlines=headlines(built, facts["baseline"]),
+        findings=findings(Material(facts, cells, known.rounds, known.verdicts, counts)),
         sections=_sections(cells, read_micro(run.path)),
     )
 

@@ -15,6 +15,10 @@ from bench.report.wording import caption, interval, number, plural
 #: Statuses of a row beyond those of a trial (:class:`bench.run.trial.Outcome`).
 NOT_RUN = "not run"
 
+#: Statuses of trials by which nothing is missing: a variant that cannot run on a platform is no
+#: failure of the harness.
+FINE = frozenset({"ok", "unsupported"})
+
 #: Said of a ratio that is not claimed.
 NO_DIFFERENCE = "no difference"
 
@@ -263,6 +267,7 @@ class Report:
         how: by variant.
         trials: number of trials by status; those of an interrupted run under ``not run``.
         checks: how many cells' checks there were, and ``verdicts`` those not passed.
+        findings: what one who chooses a queue needs to know, a sentence each.
         sections: what stands behind the tables, in order.
     """
 
@@ -277,13 +282,18 @@ class Report:
     checks: int
     verdicts: tuple[FailedCheck, ...]
     warnings: tuple[str, ...]
-    headlines: tuple[str, ...]
+    findings: tuple[str, ...]
     sections: tuple[Section, ...] = ()
 
     @property
+    def is_measured(self) -> bool:
+        """Whether all that was planned has been measured, whatever was found."""
+        return self.trials.keys() <= FINE
+
+    @property
     def all_passed(self) -> bool:
-        """Every planned trial ended well and every verdict is a pass."""
-        return set(self.trials) <= {"ok"} and not self.verdicts
+        """Whether no check failed."""
+        return not self.verdicts
 
     @property
     def summary(self) -> str:

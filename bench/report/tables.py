@@ -64,6 +64,20 @@ def better(metric: str) -> str:
     return "higher" if metric in HIGHER_IS_BETTER else "lower"
 
 
+def speaking(tables: Sequence[Table]) -> list[Table]:
+    """Per scenario and load the last table of the highest concurrency, then of the lowest."""
+    highest: dict[tuple[str, str], Table] = {}
+    lowest: dict[tuple[str, str], Table] = {}
+    for table in tables:
+        key = (table.scenario, table.load)
+        if table.concurrency >= highest.setdefault(key, table).concurrency:
+            highest[key] = table
+        if table.concurrency <= lowest.setdefault(key, table).concurrency:
+            lowest[key] = table
+    others = [table for key, table in lowest.items() if table is not highest[key]]
+    return [*highest.values(), *others]
+
+
 def cells_of(known: Stored) -> tuple[Cell, ...]:
     """Every cell with what is known of it, in the profile's order."""
     return tuple(_cell(known, cell) for cell in known.run["cells"])

@@ -1,0 +1,176 @@
+"""What findings are made of: the cells of a run, and those that stand side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bench.analysis.tables import Key, key_of
+from bench.measure.contrasts import Contrasts
+from bench.measure.metrics import HIGHER_IS_BETTER
+from bench.measure.statistics import MIN_ROUNDS
+from bench.measure.tiers import Standing, standing
+from bench.report.cells import Cell
+from bench.report.wording import TWIN, caption, plural
+from scenarios import all_scenarios
+
+#: Of a cell that was offered more than the variant sustains: what it does sustain. Its latencies
+#: would tell how long it was offered, so there are none.
+SUSTAINED = "sustained_tasks_per_s"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The queues under one scenario, load, parameters and concurrency, by one metric.
+
+    Attributes:
+        cells: without limits and the baseline's twin.
+        rounds: by variant and round the values of the cells whose numbers count: nothing in them
+            went wrong, and the rate was none that overloads.
+    """
+
+    cells: tuple[Cell, ...]
+    metric: str
+    rounds: Mapping[str, Mapping[int, float]]
+
+    @property
+    def caption(self) -> str:
+        """That of its table: ``add, drain, concurrency 4``."""
+        first = self.cells[0]
+        return caption(first.scenario, first.load, first.params, first.concurrency)
+
+    @property
+    def concurrency(self) -> int:
+        """Tasks at once."""
+        return self.cells[0].concurrency
+
+    @property
+    def better(self) -> str:
+        """``higher`` or ``lower``."""
+        return "higher" if self.metric in HIGHER_IS_BETTER else "lower"
+
+    @cached_property
+    def values(self) -> dict[str, float]:
+        """By variant the median of its rounds, the best first."""
+        found = {
+            cell.variant: cell.measures[self.metric].value
+            for cell in self.cells
+            if cell.variant in self.rounds
+        }
+        sign = -1 if self.better == "higher" else 1
+        return dict(sorted(found.items(), key=lambda item: (sign * item[1], item[0])))
+
+    @cached_property
+    def enough(self) -> tuple[str, ...]:
+        """The variants with rounds enough to tell something of, the best first."""
+        return tuple(name for name in self.values if len(self.rounds[name]) >= MIN_ROUNDS)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """The tiers of :attr:`enough`."""
+        return standing(self.enough, Contrasts(self.rounds), self.better)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Why a variant is in no tier, in a word or two."""
+        told = {}
+        for cell in self.cells:
+            name = cell.variant
+            if name not in self.rounds:
+                told[name] = cell.state or ("overloaded" if is_overloaded(cell) else "no value")
+            elif name not in self.enough:
+                told[name] = plural(len(self.rounds[name]), "round")
+            elif name in self.standing.untold:
+                told[name] = "too few rounds in common"
+        return told
+
+    def rounds_text(self, names: Iterable[str]) -> str:
+        """How many rounds some variants have: ``3 rounds``, ``3 to 8 rounds``."""
+        counts = sorted({len(self.rounds[name]) for name in names})
+        least = f"{counts[0]} to " if len(counts) > 1 else ""
+        return least + plural(counts[-1], "round")
+
+
+def is_overloaded(cell: Cell) -> bool:
+    """Whether it was offered more than the variant sustains, in whatever round."""
+    return SUSTAINED in cell.measures
+
+
+@dataclass(frozen=True)
+class Material:
+    """One run.
+
+    Attributes:
+        facts: ``run.json``.
+        cells: in the profile's order.
+        rounds: by cell and metric the value of each round.
+        checks: by cell each check's name and how often it was violated.
+        trials: number of trials by status.
+    """
+
+    facts: Mapping[str, Any]
+    cells: Sequence[Cell]
+    rounds: Mapping[tuple[Key, str], Mapping[int, float]]
+    checks: Mapping[Key, Sequence[tuple[str, int]]]
+    trials: Mapping[str, int]
+
+    def groups(self, load: str, metric: Callable[[str], bool]) -> list[Group]:
+        """The groups of a load by its headline, in the profile's order.
+
+        Args:
+            metric: whether a headline is meant.
+        """
+        found: dict[tuple[Any, ...], list[Cell]] = {}
+        for cell in self.cells:
+            headline = all_scenarios()[cell.scenario].headline.get(cell.load, "")
+            if cell.load == load and cell.kind == "variant" and metric(headline):
+                _, *place = key_of(vars(cell))
+                found.setdefault((*place, headline), []).append(cell)
+        return [self._group(cells, place[-1]) for place, cells in found.items()]
+
+    def by_round(self, cell: Cell, metric: str) -> Mapping[int, float]:
+        """A metric's value of each round that has one."""
+        return self.rounds.get((key_of(vars(cell)), metric), {})
+
+    @cached_property
+    def drain(self) -> Group | None:
+        """The group whose throughput is told: see :func:`loudest`."""
+        return loudest(self.groups("drain", lambda metric: metric.startswith("throughput")))
+
+    def _group(self, cells: Sequence[Cell], metric: str) -> Group:
+        sound = [cell for cell in cells if not cell.state and not is_overloaded(cell)]
+        rounds = {cell.variant: self.by_round(cell, metric) for cell in sound}
+        return Group(tuple(cells), metric, {name: own for name, own in rounds.items() if own})
+
+
+def loudest(groups: Sequence[Group]) -> Group | None:
+    """Of like groups that of the highest concurrency, if it has rounds enough to tell variants
+    apart, else the highest that has; of none like that, the highest with values.
+
+    Groups are like the first that has them: of its scenario and parameters.
+    """
+    able = (
+        [group for group in groups if len(group.enough) > 1]
+        or [group for group in groups if group.enough]
+        or [group for group in groups if group.rounds]
+    )
+    like = [group for group in able if _work(group) == _work(able[0])]
+    return max(like, key=lambda group: group.concurrency, default=None)
+
+
+def _work(group: Group) -> tuple[str, str]:
+    first = group.cells[0]
+    return first.scenario, json.dumps(first.params, sort_keys=True)
+
+
+def variant_of(name: str) -> str:
+    """The variant, also of the baseline's second cell."""
+    return name.removesuffix(TWIN)
+
+
+def backend_of(name: str) -> str:
+    """What stands before the colon, with its version where one is pinned."""
+    return name.partition(":")[0]
