@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from small_runs import SmallRun, mixed, thrice
 
+from bench.record.store import open_run
 from bench.report.findings import MOST, all_kinds
 from bench.report.model import load_report
 from bench.report.wording import TWIN
@@ -321,3 +322,17 @@ def test_rounds_that_are_merely_missing_are_counted(run):
 def test_what_cannot_run_here_is_told_but_not_counted(run):
     run.cell("slow:base", thrice(1.0)).cell("forks", bad=[("unsupported", "needs linux")] * 3)
     assert of_kind(run, "Not measured") == "Not measured: forks cannot be run here."
+
+
+# --- runs of earlier versions ------------------------------------------------------------------
+
+
+def test_a_run_that_tells_of_no_known_defects_and_no_overload_can_be_read():
+    """The committed one, and one of the first schema."""
+    root = Path(__file__).resolve().parents[3]
+    for folder in (root / "results" / "reference", root / "tests" / "golden" / "schema-1"):
+        report = load_report(open_run(folder))
+        titles = [line.partition(" ")[0].rstrip(":") for line in report.findings]
+        assert titles[0] == "Throughput"
+        assert "Correctness" in titles
+        assert len(titles) == len(set(titles)) <= MOST
