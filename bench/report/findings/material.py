@@ -30,11 +30,13 @@ class Group:
         cells: without limits and the baseline's twin.
         rounds: by variant and round the values of the cells whose numbers count: nothing in them
             went wrong, and the rate was none that overloads.
+        contrasts: those of the table, of all its rows: what the others tell of the noise counts.
     """
 
     cells: tuple[Cell, ...]
     metric: str
     rounds: Mapping[str, Mapping[int, float]]
+    contrasts: Contrasts
 
     @property
     def caption(self) -> str:
@@ -71,7 +73,7 @@ class Group:
     @cached_property
     def standing(self) -> Standing:
         """The tiers of :attr:`enough`."""
-        return standing(self.enough, Contrasts(self.rounds), self.better)
+        return standing(self.enough, self.contrasts, self.better)
 
     @property
     def left_out(self) -> dict[str, str]:
@@ -126,10 +128,11 @@ class Material:
         found: dict[tuple[Any, ...], list[Cell]] = {}
         for cell in self.cells:
             headline = all_scenarios()[cell.scenario].headline.get(cell.load, "")
-            if cell.load == load and cell.kind == "variant" and metric(headline):
+            if cell.load == load and metric(headline):
                 _, *place = key_of(vars(cell))
                 found.setdefault((*place, headline), []).append(cell)
-        return [self._group(cells, place[-1]) for place, cells in found.items()]
+        groups = [self._group(cells, place[-1]) for place, cells in found.items()]
+        return [group for group in groups if group.cells]
 
     def by_round(self, cell: Cell, metric: str) -> Mapping[int, float]:
         """A metric's value of each round that has one."""
@@ -141,9 +144,12 @@ class Material:
         return loudest(self.groups("drain", lambda metric: metric.startswith("throughput")))
 
     def _group(self, cells: Sequence[Cell], metric: str) -> Group:
-        sound = [cell for cell in cells if not cell.state and not is_overloaded(cell)]
-        rounds = {cell.variant: self.by_round(cell, metric) for cell in sound}
-        return Group(tuple(cells), metric, {name: own for name, own in rounds.items() if own})
+        rounds = {cell.variant: self.by_round(cell, metric) for cell in cells}
+        known = {name: own for name, own in rounds.items() if own}
+        queues = [cell for cell in cells if cell.kind == "variant"]
+        sound = {cell.variant for cell in queues if not cell.state and not is_overloaded(cell)}
+        counted = {name: own for name, own in known.items() if name in sound}
+        return Group(tuple(queues), metric, counted, Contrasts(known))
 
 
 def loudest(groups: Sequence[Group]) -> Group | None:
