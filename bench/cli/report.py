@@ -44,6 +44,7 @@ def report(
     """Compute RUN's tables from its recorded events, write its report.md and print the report.
 
     A folder without events is told from its tables as they are; a read-only one is not changed.
+    Exit code 0: the report is made, whatever it tells; 2: the folder cannot be read.
     """
     folder = open_checked(run)
     with damage(folder.path):

@@ -17,6 +17,9 @@ from scenarios.spec import Load
 
 #: Statuses of a cell beyond those of a trial (:class:`bench.run.trial.Outcome`).
 NOT_RUN = "not run"
+#: Statuses of trials by which nothing is missing: a variant that cannot run on a platform is no
+#: failure of the harness.
+FINE = frozenset({"ok", "unsupported"})
 #: Of an open load that was more than the variant works off: what it does work off.
 SUSTAINED = "sustained_tasks_per_s"
 #: Of an open load: how the latency grew within the trial.

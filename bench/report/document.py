@@ -26,10 +26,10 @@ def document(report: Report) -> Document:
     facts, host = report.facts, report.facts["host"]
     when = facts["started_at"][:10]
     where = f"{host.get('cpu', 'unknown processor')}, {host.get('cores', '?')} cores"
-    status = "all well" if report.all_passed else "NOT all well"
+    lacking = "" if report.is_measured else " The measurement is not complete."
     return Document(
         f"Task queue benchmark: {report.run_id}",
-        f"Profile {facts['profile']}, {when}, {where}. {report.summary}: {status}.",
+        f"Profile {facts['profile']}, {when}, {where}. {report.summary}.{lacking}",
         tuple(_sections(report)),
     )
 
@@ -40,7 +40,7 @@ def _sections(report: Report) -> list[Section]:
     failed = [check.told(EXAMPLES) for check in report.verdicts]
     words = glossary.section(report, [metric for one in shown for metric in one.metrics])
     return [
-        *_listed("In short", report.headlines),
+        *_listed("In short", report.findings),
         *shown,
         *_listed("Failed checks", failed),
         *_listed("Warnings", report.warnings),

@@ -24,7 +24,8 @@ from bench.record.store import RunFolder
 from bench.report.cells import NOT_RUN, Cell, kind_of
 from bench.report.chapters import costs, load_curves, microbenchmarks, pairs, scaling, timing
 from bench.report.chapters.cautions import cautions
-from bench.report.headlines import headlines
+from bench.report.findings import findings
+from bench.report.findings.material import Material
 from bench.report.parts import FailedCheck, How, Report, Setting, Table
 from bench.report.sections import Section
 from bench.report.tables import build_tables, cells_of, stored
@@ -43,7 +44,8 @@ def load_report(run: RunFolder) -> Report:
     facts = without_credentials(run.read_run())
     trials = without_credentials(run.read_trials())
     tables = tables_of(run)
-    cells = cells_of(stored(facts, trials, tables))
+    known = stored(facts, trials, tables)
+    cells = cells_of(known)
     built = build_tables(cells, facts["baseline"])
     counts = _count(facts, trials)
     return Report(
@@ -59,7 +61,7 @@ def load_report(run: RunFolder) -> Report:
         checks=len(tables.verdicts),
         verdicts=_failed_checks(tables.verdicts),
         warnings=cautions(facts, counts, built, tables.rounds),
-        headlines=headlines(built, facts["baseline"]),
+        findings=findings(Material(facts, cells, known.verdicts, counts)),
         sections=_sections(cells, built, read_micro(run.path)),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure.contrasts import Contrasts
-from bench.report.cells import Cell, Kind
+from bench.report.cells import FINE, Cell, Kind
 from bench.report.measures import Measure, Ratio
 from bench.report.sections import Section, Tone
 from bench.report.wording import caption
@@ -241,6 +241,7 @@ class Report:
         how: by variant.
         trials: number of trials by status; those of an interrupted run under ``not run``.
         checks: how many cells' checks there were, and ``verdicts`` those not passed.
+        findings: what one who chooses a queue needs to know, a sentence each.
         sections: what stands behind the tables, in order.
     """
 
@@ -256,13 +257,18 @@ class Report:
     checks: int
     verdicts: tuple[FailedCheck, ...]
     warnings: tuple[str, ...]
-    headlines: tuple[str, ...]
+    findings: tuple[str, ...]
     sections: tuple[Section, ...] = ()
 
     @property
+    def is_measured(self) -> bool:
+        """Whether all that was planned has been measured, whatever was found."""
+        return self.trials.keys() <= FINE
+
+    @property
     def all_passed(self) -> bool:
-        """Every planned trial ended well and every verdict is a pass."""
-        return set(self.trials) <= {"ok"} and not self.verdicts
+        """Whether no check failed."""
+        return not self.verdicts
 
     @property
     def summary(self) -> str:

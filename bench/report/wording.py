@@ -205,6 +205,12 @@ def listed(names: Sequence[str], most: int = 6) -> str:
     return "; ".join([*names[:most], *([f"and {left} more"] if left > 0 else [])])
 
 
+def joined(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def plural(count: int, noun: str) -> str:
     """``1 round``, ``3 rounds``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -312,7 +312,7 @@ REPORT = (
     ("bench.report.formats",),
     ("bench.report.document", "bench.report.compare", "bench.report.quote"),
     ("bench.report.model",),
-    ("bench.report.chapters", "bench.report.headlines"),
+    ("bench.report.chapters", "bench.report.findings", "bench.report.next_steps"),
     ("bench.report.grids", "bench.report.tables", "bench.report.limits", "bench.report.pictures"),
     ("bench.report.parts",),
     ("bench.report.cells",),

@@ -63,7 +63,7 @@ def _no_baseline(run: Mapping[str, Any], tables: Sequence[Table]) -> list[str]:
     if not name:  # microbenchmarks alone
         return []
     if name not in run["variants"]:
-        return [f"the baseline {name} is not in this run: there are no ratios and no headlines"]
+        return [f"the baseline {name} is not in this run: there are no ratios"]
     without = [
         table.caption
         for table in tables

@@ -14,6 +14,7 @@ from rich.text import Text
 from bench.report.chapters.results import problems_of
 from bench.report.compare import Comparison, Line
 from bench.report.grids import brief_grid
+from bench.report.next_steps import next_steps
 from bench.report.parts import Report, Table
 from bench.report.sections import Grid, Tone
 from bench.report.tables import speaking
@@ -27,7 +28,8 @@ MANY = 20
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Print the tables, what failed, the warnings, and where the whole report is.
+    """Print the tables, what failed, the warnings; then the findings, where the whole report is,
+    and what to type next.
 
     Of a run with many tables only those that speak for their scenario and load are printed; what
     did not end well in the others is told in a line each.
@@ -46,11 +48,13 @@ def print_report(report: Report, console: Console) -> None:
     _section(console, "In the other tables", _hidden_problems(report.tables, shown))
     _section(console, "Failed checks", [check.told(EXAMPLES) for check in report.verdicts])
     _section(console, "Warnings", report.warnings)
-    style = "green" if report.all_passed else "bold red"
-    _say(console, report.summary, style, indent=0)
+    style = "green" if report.is_measured else "bold red"
+    _say(console, f"{report.run_id}: {report.summary}", style, indent=0)
+    console.print()
+    _section(console, "In short", report.findings)
     _say(console, f"report: {report.path / 'report.md'}", indent=0)
-    last = report.headlines[0] if report.headlines else f"{report.run_id}: {report.summary}."
-    _say(console, last, "bold", indent=0)
+    for step in next_steps(report):
+        _say(console, f"next: {step.command}    # {step.why}", indent=0)
 
 
 def _shown(tables: Sequence[Table]) -> list[Table]:

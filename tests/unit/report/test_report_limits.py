@@ -32,12 +32,12 @@ def limits(run):
     return {(t.scenario, t.load, row.variant): row.limit for t in report.tables for row in t.rows}
 
 
-def test_a_limit_stands_last_without_a_rank_and_makes_no_headline():
+def test_a_limit_stands_last_without_a_rank_and_makes_no_finding():
     report = told(4)
     table = report.tables[0]
     assert [row.place for row in table.rows[-2:]] == ["limit", "limit"]
     assert not any(row.variant.startswith("bare") for row in table.ranked)
-    assert not any("bare" in line for line in report.headlines)
+    assert not any("bare" in line for line in report.findings)
 
 
 def test_throughputs_are_shares_and_times_are_multiples_of_the_best_limit(tmp_path):
