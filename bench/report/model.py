@@ -17,7 +17,7 @@ from bench.analysis.tables import (
     Tables,
     key_of,
     read_tables,
-    without_figures,
+    with_figures,
 )
 from bench.errors import RunFolderError
 from bench.plan.cells import TWIN
@@ -46,8 +46,7 @@ def load_report(run: RunFolder) -> Report:
     """
     facts = presentable(run.read_run())
     recorded = presentable(run.read_trials())
-    outdone = without_figures(recorded)
-    trials = [trial for trial in recorded if trial["trial_id"] not in outdone]
+    trials = with_figures(recorded)
     tables = tables_of(run)
     known = stored(facts, trials, tables)
     cells = cells_of(known)

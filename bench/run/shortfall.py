@@ -46,7 +46,7 @@ def missed(
     failed trial or check, or have rounds enough but no ratio.
 
     Args:
-        trials: every finished one.
+        trials: every finished one, of a repeated one that whose figures count.
         within: the half width asked for, as a share.
     """
     contrasts = _contrasts(tables)
