@@ -1,6 +1,6 @@
 """What can go wrong, as one small tree::
 
-    BenchError                   exit code 2
+    BenchError                   exit code 2: nothing can be done before it is mended
     ├── UsageError               the command line or a profile is wrong
     ├── RedisError               no server, wrong password, not a Redis
     ├── EnvironmentFailed        a backend's environment cannot be made
@@ -16,7 +16,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: All that was asked for is done; what was found of a queue, good or bad, is a result.
 EXIT_OK = 0
+#: The harness could not do some of it: a trial failed, timed out or is invalid. Also where the
+#: caller asked for it (``--strict``) and a check failed.
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130

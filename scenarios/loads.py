@@ -89,6 +89,11 @@ class Load:
         """Whether its headline is one figure of the whole trial, no median of samples."""
         return self.searches or not self.works
 
+    @property
+    def drains(self) -> bool:
+        """Whether a queue is filled first and then worked off to its end."""
+        return self.fills and not self.cut_short
+
     def relative(self, params: Mapping[str, Any]) -> bool:
         """Whether its rates are shares of what the same variant drained before."""
         return self.searches or "offered" in params

@@ -196,6 +196,13 @@ def without_figures(trials: Iterable[Mapping[str, Any]]) -> set[str]:
     return outdone
 
 
+def with_figures(trials: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The others: as many as the plan has, of a trial and its repetition one."""
+    known = list(trials)
+    outdone = without_figures(known)
+    return [trial for trial in known if trial["trial_id"] not in outdone]
+
+
 def _by_trial(events: Events, trials: Iterable[dict[str, Any]]) -> Iterator[Events]:
     """Of a lease's events those of each of these trials, in the order of time."""
     of_event = events.task_id >> 32

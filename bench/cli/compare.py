@@ -11,7 +11,7 @@ from bench.cli.console import PlainConsole
 from bench.errors import EXIT_OK, RunFolderError
 from bench.record.store import RunFolder, open_run
 from bench.report.compare import compare_runs, compare_variants
-from bench.report.terminal import print_comparison
+from bench.report.formats.terminal import print_comparison
 
 app = typer.Typer(add_completion=False)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
+from backends import Choice
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
@@ -15,8 +17,8 @@ from bench.record.inspection import open_checked
 from bench.record.micro_files import FOLDER, MERGED, read_micro, read_problems
 from bench.record.store import RunFolder, check_writable, damage
 from bench.report import write_reports
-from bench.report.micro import micro_grids
-from bench.report.terminal import print_grid
+from bench.report.chapters import microbenchmarks
+from bench.report.formats.terminal import print_portions
 from bench.run.micro import MAX_TIME_S, Micro, environments_of, measure
 from bench.run.session import Options
 from bench.system.interrupts import one_interrupt
@@ -47,8 +49,9 @@ def micro(
     """Time single calls: enqueue, enqueue with a payload, serialise, round trip.
 
     pytest-benchmark does it, in each backend's own environment. Of a backend with several
-    variants the first is taken unless -b names others. Exit code 0: all benchmarks ran; 1: some
-    did not; 2: a mistake; 130: interrupted, what has ended is kept.
+    variants the first is taken unless -b names others. Exit code 0: all benchmarks ran, but for
+    variants that cannot run on this platform; 1: some did not; 2: a mistake; 130: interrupted,
+    what has ended is kept.
     """
     choices = choices_of(backend) if backend else default_choices()
     into = open_checked(run) if run else None
@@ -64,7 +67,7 @@ def micro(
             folder = measure(Micro(choices, options, max_time, into, watch))
             with damage(folder.path):
                 write_reports(folder)
-                return _show(folder, {choice.name for choice in choices})
+                return _show(folder, choices)
         except KeyboardInterrupt:
             left = [choice.name for choice in choices if choice.name not in watch.kept]
             if watch.folder:
@@ -104,16 +107,18 @@ def _tell_what_is_kept(run: RunFolder, kept: int, left: list[str], console: Plai
     )
 
 
-def _show(run: RunFolder, asked: set[str]) -> int:
+def _show(run: RunFolder, choices: Sequence[Choice]) -> int:
     """Print the tables, what is missing and where the file is."""
     console = PlainConsole()
+    asked = {choice.name for choice in choices}
+    absent = {choice.name for choice in choices if choice.variant.unsupported_reason()}
     figures = read_micro(run.path)
-    for grid in micro_grids(figures[figures["variant"].isin(asked)], console.width - 2):
-        print_grid(console, grid)
-        console.print()
+    told = microbenchmarks.section(figures[figures["variant"].isin(asked)])
+    for grid in told.grids if told else ():
+        print_portions(console, grid)
     problems = {v: why for v, why in read_problems(run.path).items() if v in asked}
     for variant, why in problems.items():
         typer.echo(printable(f"{variant}: {why}"))
     typer.echo(f"report: {run.path / 'report.md'}")
     typer.echo(f"pytest-benchmark compare --group-by=group {run.path / FOLDER / MERGED}")
-    return EXIT_FAILED if problems else EXIT_OK
+    return EXIT_FAILED if problems.keys() - absent else EXIT_OK

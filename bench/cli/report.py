@@ -22,9 +22,9 @@ from bench.errors import EXIT_OK
 from bench.record.inspection import open_checked
 from bench.record.store import RunFolder, damage, disk_errors
 from bench.report import write_reports
-from bench.report.markdown import render
+from bench.report.formats.markdown import render
+from bench.report.formats.terminal import print_report
 from bench.report.model import load_report, tables_of
-from bench.report.terminal import print_report
 
 app = typer.Typer(add_completion=False)
 
@@ -45,6 +45,7 @@ def report(
     """Compute RUN's tables from its recorded events, write its report.md and print the report.
 
     A folder without events is told from its tables as they are; a read-only one is not changed.
+    Exit code 0: the report is made, whatever it tells; 2: the folder cannot be read.
     """
     folder = open_checked(run)
     with damage(folder.path):

@@ -18,8 +18,9 @@ from bench.plan.profile import load_profile
 from bench.plan.request import Request
 from bench.record.store import RunFolder, check_writable, damage
 from bench.report import write_reports
+from bench.report.formats.terminal import print_report
 from bench.report.model import load_report
-from bench.report.terminal import print_report
+from bench.report.parts import Report
 from bench.report.wording import plural
 from bench.run.resume import is_complete, open_unfinished, unfinished
 from bench.run.session import Job, Options, environments_of, execute
@@ -116,6 +117,7 @@ def run(
     out: Path | None = typer.Option(
         None, show_default=str(DEFAULT_OUT), help="Folder that gets the run's folder."
     ),
+    strict: bool = typer.Option(False, "--strict", help="Exit code 1 also for a failed check."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and stop."),
 ) -> int:
     """Measure the cells of PROFILE and write a run folder with its reports.
@@ -129,8 +131,10 @@ def run(
     With --resume, what had not been finished is measured; the profile and what was chosen of it
     are kept with the run. The server's URL has to be given again, if it is not the embedded one.
 
-    Exit code 0: all cells ran and every verdict passed; 1: some cell or verdict failed;
-    2: a mistake or a missing piece, told in one line; 130: interrupted, finished trials kept.
+    Exit code 0: the measurement is complete, whatever it found; 1: some trial failed, timed out
+    or is invalid, or, with --strict, some check failed (known defects too); 2: a mistake or a
+    missing piece, told in one line; 130: interrupted, finished trials kept. A variant that cannot
+    run on this platform is no failure.
     """
     chosen = Chosen(profile, backend, scenario, rounds, precision, budget, out)
     job = chosen.resumed(resume) if resume else chosen.new()
@@ -138,12 +142,12 @@ def run(
         _show_plan(_left(job))
         return EXIT_OK
     if job.begun and is_complete(job.begun, job.plan):
-        return _tell_complete(job.begun)
+        return _tell_complete(job.begun, strict=strict)
     options = Options(out or DEFAULT_OUT, redis_url, redis_server, redis_port, tuple(sys.argv[1:]))
-    return _measure(job, options)
+    return _measure(job, options, strict=strict)
 
 
-def _measure(job: Job, options: Options) -> int:
+def _measure(job: Job, options: Options, *, strict: bool) -> int:
     console = PlainConsole(stderr=True)
     if not job.begun:
         check_writable(options.out)
@@ -166,7 +170,7 @@ def _measure(job: Job, options: Options) -> int:
                 folder = execute(job, options, progress, announce)
             with damage(folder.path):
                 write_reports(folder)
-                return _show_report(folder)
+                return _show_report(folder, strict=strict)
         except KeyboardInterrupt:
             if folders:
                 _tell_what_is_kept(folders[0], console)
@@ -178,18 +182,28 @@ def _left(job: Job) -> list[LeasePlan]:
     return unfinished(job.plan.leases, job.begun.finished() if job.begun else ())
 
 
-def _show_report(folder: RunFolder) -> int:
+def _show_report(folder: RunFolder, *, strict: bool) -> int:
     report = load_report(folder)
     print_report(report, PlainConsole())
-    return EXIT_OK if report.all_passed else EXIT_FAILED
+    return exit_code(report, strict=strict)
 
 
-def _tell_complete(folder: RunFolder) -> int:
+def exit_code(report: Report, *, strict: bool) -> int:
+    """What a run ends with that was not interrupted.
+
+    Args:
+        strict: whether a failed check is told by it as well.
+    """
+    well = report.is_measured and (report.all_passed or not strict)
+    return EXIT_OK if well else EXIT_FAILED
+
+
+def _tell_complete(folder: RunFolder, *, strict: bool) -> int:
     """Nothing is left to be measured; a kill may have come before the reports."""
     sys.stderr.write(f"{folder.path} is complete: nothing is left to measure\n")
     with damage(folder.path):
         rebuild(folder)
-        return _show_report(folder)
+        return _show_report(folder, strict=strict)
 
 
 def _tell_what_is_kept(folder: RunFolder, console: PlainConsole) -> None:

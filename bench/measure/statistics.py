@@ -114,11 +114,21 @@ def unpaired_ratio(b: Mapping[int, float], a: Mapping[int, float]) -> Estimate |
     return on_log_scale(upper - lower, half, rounds)
 
 
-def precise_enough(ratio: Estimate, within: float) -> bool:
-    """Whether half the width of a ratio's interval is at most ``within`` (0.05: 5%)."""
-    if ratio.low is None or ratio.high is None or ratio.low <= 0:
-        return False
-    return math.sqrt(ratio.high / ratio.low) - 1 <= within
+def half_width(ratio: Estimate | None) -> float | None:
+    """Half the width of a ratio's interval on the logarithmic scale, as a share (0.05: 5%).
+
+    Returns:
+        ``None`` where there is no ratio, or no interval.
+    """
+    if ratio is None or ratio.low is None or ratio.high is None or ratio.low <= 0:
+        return None
+    return math.sqrt(ratio.high / ratio.low) - 1
+
+
+def precise_enough(ratio: Estimate | None, within: float) -> bool:
+    """Whether half the width of a ratio's interval is at most ``within``."""
+    width = half_width(ratio)
+    return width is not None and width <= within
 
 
 def mean_and_reach(

@@ -16,14 +16,14 @@ def write_reports(run: RunFolder) -> None:
         DiskFull: no space left.
     """
     from bench.record.store import disk_errors, write_text
-    from bench.report import markdown, picture
+    from bench.report.formats import markdown
     from bench.report.model import load_report
+    from bench.report.pictures.overview import overview
 
     report = load_report(run)
     with disk_errors(run.path):
         write_text(run.path / "report.md", markdown.render(report))
-        if overview := picture.overview(report):
-            write_text(run.path / "overview.svg", overview)
-        for drawn in (section.picture for section in report.sections):
-            if drawn:
-                write_text(run.path / drawn.name, drawn.svg)
+        if bars := overview(report):
+            write_text(run.path / "overview.svg", bars)
+        for drawn in (picture for section in report.sections for picture in section.pictures):
+            write_text(run.path / drawn.name, drawn.svg)

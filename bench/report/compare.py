@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import numpy as np
-
-from bench.analysis.tables import rounds_of
 from bench.errors import UsageError, unknown
-from bench.measure.statistics import MIN_ROUNDS, unpaired_ratio
+from bench.measure.contrasts import Contrasts
+from bench.measure.statistics import MIN_ROUNDS, estimate, unpaired_ratio
 from bench.record.store import RunFolder
-from bench.report.model import load_report, tables_of
-from bench.report.noise import Noise
-from bench.report.parts import Ratio, Report
-from bench.report.tables import better, ratio_by_round
+from bench.report.cells import Cell, by_place, contrasts_of
+from bench.report.measures import Ratio
+from bench.report.model import load_report
+from bench.report.parts import Report
+from bench.report.quote import of_runs, of_variants
+from bench.report.tables import better
+from bench.report.wording import base_name
+from scenarios import all_scenarios
+from scenarios.loads import LOADS
 
-Values = dict[int, float]
+#: Where the queue is filled before the workers start, these contain the workers' boot: in such a
+#: load they compare how long two commands take to start.
+_WITH_BOOT = frozenset({"end_to_end", "queue_wait", "round_trip", "result_delivery"})
 
 
 @dataclass(frozen=True)
@@ -27,19 +32,26 @@ class Line:
 
     Attributes:
         variant: empty where variants are what is compared.
-        caption: the cell without its variant.
+        cell: that of A.
+        is_headline: whether the cell's table ranks by it.
     """
 
     variant: str
-    caption: str
+    cell: Cell
     metric: str
     a: float
     b: float
     ratio: Ratio | None
+    is_headline: bool
+
+    @property
+    def caption(self) -> str:
+        """The cell without its variant."""
+        return self.cell.caption
 
     @property
     def winner(self) -> str:
-        """``A`` or ``B`` where interval and noise tell them apart, else ``-``."""
+        """``A`` or ``B`` where the interval tells them apart, else ``-``."""
         if self.ratio is None or not self.ratio.differs:
             return "-"
         return "B" if (self.ratio.value > 1) == (better(self.metric) == "higher") else "A"
@@ -53,6 +65,7 @@ class Comparison:
         a, b: what is compared.
         method: how the ratios' intervals were made.
         verdicts: sentences about cells that ended differently.
+        sentence: all of it in one sentence, fit to quote.
     """
 
     a: str
@@ -61,25 +74,16 @@ class Comparison:
     lines: tuple[Line, ...]
     verdicts: tuple[str, ...]
     warnings: tuple[str, ...]
+    sentence: str
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What one side has of a cell: values by metric and round, and how it ended."""
-
-    scenario: str
-    load: str
-    values: Mapping[str, Values]
-    headline: str
-    state: str
-
-
-Name = tuple[str, str]
+#: Cells of one side: by variant (empty where variants are compared) and place.
+Name = tuple[str, tuple[Any, ...]]
 Side = dict[Name, Cell]
 
 
 def compare_variants(run: RunFolder, a: str, b: str, *, all_metrics: bool = False) -> Comparison:
-    """Two variants of one run.
+    """Two variants of one run, by the statistics of its tables; neither need be the baseline.
 
     Raises:
         UsageError: the run has no such variant, or the two have no cell in common.
@@ -89,21 +93,30 @@ def compare_variants(run: RunFolder, a: str, b: str, *, all_metrics: bool = Fals
     for name in (a, b):
         if name not in report.how:
             raise UsageError(f"in {run.path}: {unknown('variant', name, report.how)}")
-    cells = _cells(report, run)
     one, other = (
-        {("", caption): cell for (variant, caption), cell in cells.items() if variant == name}
+        {("", cell.place): cell for cell in _cells(report) if cell.variant == name}
         for name in (a, b)
     )
     if not one.keys() & other.keys():
         raise UsageError(f"in {run.path}, {a} and {b} have no cell in common: {_first(one, other)}")
-    lines = _lines(one, other, ratio_by_round, all_metrics, [_noise(report, run)])
+    groups = by_place(report.cells)
+
+    @cache
+    def contrasts(place: tuple[Any, ...], metric: str) -> Contrasts:
+        return contrasts_of(groups[place], metric)
+
+    def ratio(first: Cell, second: Cell, metric: str) -> Ratio | None:
+        return Ratio.of(contrasts(first.place, metric).ratio(second.variant, first.variant))
+
+    lines = list(_lines(one, other, ratio))
     return Comparison(
         a=a,
         b=b,
         method=f"B/A is paired by round of run {run.id}",
-        lines=lines,
+        lines=_shown(lines, all_metrics),
         verdicts=_differences(one, other),
         warnings=tuple(_limits(one, other, lines)),
+        sentence=of_variants(a, b, lines, _pairs(one, other)),
     )
 
 
@@ -115,112 +128,105 @@ def compare_runs(a: RunFolder, b: RunFolder, *, all_metrics: bool = False) -> Co
         RunFolderError: a file of a run is missing or damaged.
     """
     reports = [load_report(run) for run in (a, b)]
-    one, other = (_cells(report, run) for report, run in zip(reports, (a, b), strict=True))
+    one, other = ({(c.variant, c.place): c for c in _cells(report)} for report in reports)
     if not one.keys() & other.keys():
         raise UsageError(
             f"{a.path} and {b.path} have no cell in common: {_first(one, other)}; "
             "compare runs of the same profile"
         )
+
+    def ratio(first: Cell, second: Cell, metric: str) -> Ratio | None:
+        return Ratio.of(unpaired_ratio(second.rounds[metric], first.rounds[metric]))
+
     circumstances = _circumstances(reports[0].facts, reports[1].facts)
-    noise = [_noise(report, run) for report, run in zip(reports, (a, b), strict=True)]
-    lines = _lines(one, other, _ratio_of_runs, all_metrics, noise)
+    lines = list(_lines(one, other, ratio))
     return Comparison(
         a=str(a.path),
         b=str(b.path),
-        method="B/A divides the medians; its interval joins those of both medians, unpaired",
-        lines=lines,
+        method="B/A divides the means over rounds; its interval joins those of both, unpaired",
+        lines=_shown(lines, all_metrics),
         verdicts=_differences(one, other),
         warnings=(*circumstances, *_limits(one, other, lines)),
+        sentence=of_runs(reports[0].run_id, reports[1].run_id, lines, _pairs(one, other)),
     )
+
+
+def _cells(report: Report) -> list[Cell]:
+    """In the order of the tables."""
+    return [row.cell for table in report.tables for row in table.rows]
+
+
+def _pairs(a: Side, b: Side) -> list[tuple[Cell, Cell]]:
+    return [(cell, b[name]) for name, cell in a.items() if name in b]
+
+
+def _shown(lines: Sequence[Line], all_metrics: bool) -> tuple[Line, ...]:
+    return tuple(line for line in lines if all_metrics or line.is_headline)
+
+
+def _told(name: Name, cell: Cell) -> str:
+    return ", ".join(part for part in (name[0], cell.caption) if part)
 
 
 def _first(a: Side, b: Side) -> str:
     """One cell of each side, if it has any."""
-    names = [", ".join(part for part in next(iter(side), ()) if part) for side in (a, b)]
+    firsts = [next((_told(name, cell) for name, cell in side.items()), "") for side in (a, b)]
     return "; ".join(
-        f"{title}'s first is {name}" if name else f"{title} has none"
-        for title, name in zip("AB", names, strict=True)
+        f"{title}'s first is {first}" if first else f"{title} has none"
+        for title, first in zip("AB", firsts, strict=True)
     )
 
 
-def _ratio_of_runs(b: Values, a: Values) -> Ratio | None:
-    found = unpaired_ratio(b, a)
-    return Ratio(found.value, found.low, found.high, found.rounds) if found else None
-
-
-def _cells(report: Report, run: RunFolder) -> Side:
-    """A run's cells by variant and caption, in the order of its tables."""
-    by_key: dict[Any, dict[str, Values]] = {}
-    for (key, metric), values in rounds_of(tables_of(run).rounds).items():
-        by_key.setdefault(key, {})[metric] = dict(values)
-    cells = {}
-    for table in report.tables:
-        params = json.dumps(table.params, sort_keys=True)
-        for row in table.rows:
-            key = (row.variant, table.scenario, table.load, table.concurrency, params)
-            measured = by_key.get(key, {})
-            cells[row.variant, table.caption] = Cell(
-                table.scenario, table.load, measured, table.headline, row.state
-            )
-    return cells
-
-
-def _noise(report: Report, run: RunFolder) -> Noise:
-    return Noise(rounds_of(tables_of(run).rounds), report.baseline)
-
-
-def _lines(
-    a: Side,
-    b: Side,
-    ratio: Callable[[Values, Values], Ratio | None],
-    all_metrics: bool,
-    noise: Sequence[Noise],
-) -> tuple[Line, ...]:
-    """One line per cell and metric that both sides have.
-
-    Args:
-        noise: of each run; the noisier one tells what is a difference.
-    """
-    lines = []
+def _lines(a: Side, b: Side, ratio: Callable[[Cell, Cell, str], Ratio | None]) -> Iterable[Line]:
+    """One line per cell and metric that both sides have, the headline first."""
     for name, cell in a.items():
         other = b.get(name)
-        for metric in sorted(cell.values, key=lambda metric: (metric != cell.headline, metric)):
-            if other is None or metric not in other.values:
+        if other is None:
+            continue
+        headline = all_scenarios()[cell.scenario].headline[cell.load]
+        overloaded = cell.overloaded or other.overloaded
+        for metric in sorted(cell.rounds, key=lambda metric: (metric != headline, metric)):
+            if metric not in other.rounds or _contains_boot(cell, metric):
                 continue
-            if all_metrics or metric == cell.headline:
-                one, two = cell.values[metric], other.values[metric]
-                values = _median(one), _median(two)
-                found = ratio(two, one)
-                if found:
-                    where = (cell.scenario, cell.load, metric, found.rounds)
-                    factors = [factor for n in noise if (factor := n.factor(*where))]
-                    found = replace(found, noise=max(factors, default=None))
-                lines.append(Line(*name, metric, *values, found))
-    return tuple(lines)
+            if overloaded and metric == headline:  # as in the tables: it says how long was offered
+                continue
+            yield Line(
+                variant=name[0],
+                cell=cell,
+                metric=metric,
+                a=_mean(cell.rounds[metric]),
+                b=_mean(other.rounds[metric]),
+                ratio=ratio(cell, other, metric),
+                is_headline=metric == headline,
+            )
 
 
-def _median(values: Values) -> float:
-    return float(np.median(list(values.values())))
+def _contains_boot(cell: Cell, metric: str) -> bool:
+    return LOADS[cell.load].fills and base_name(metric) in _WITH_BOOT
+
+
+def _mean(values: Mapping[int, float]) -> float:
+    return estimate(list(values.values())).value
 
 
 def _differences(a: Side, b: Side) -> tuple[str, ...]:
     """Cells that did not end alike."""
     return tuple(
-        f"{', '.join(part for part in name if part)}: A {a[name].state}, B {b[name].state}"
+        f"{_told(name, a[name])}: A {a[name].ending}, B {b[name].ending}"
         for name in a
-        if name in b and a[name].state != b[name].state
+        if name in b and a[name].ending != b[name].ending
     )
 
 
 def _limits(a: Side, b: Side, lines: Iterable[Line]) -> Iterable[str]:
     """What could not be compared, or not well."""
     for title, side, other in (("A", a, b), ("B", b, a)):
-        alone = [name for name in side if name not in other]
+        alone = [(name, cell) for name, cell in side.items() if name not in other]
         if alone:
-            first = ", ".join(part for part in alone[0] if part)
+            first = _told(*alone[0])
             yield f"cells that only {title} has are left out: {len(alone)}, the first is {first}"
     if any(line.ratio and not line.ratio.has_interval for line in lines):
-        yield f"ratios of fewer than {MIN_ROUNDS} rounds have no interval and may be chance"
+        yield f"fewer than {MIN_ROUNDS} rounds have no interval: a ratio of them may be chance"
 
 
 def _circumstances(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterable[str]:

@@ -57,7 +57,9 @@ def limit_text(cell: Cell, metric: str, limits: Sequence[Cell]) -> str:
     if cell.state:  # what is left of it is not what was asked for
         return "-"
     value = cell.value(metric)
-    here = [limit for limit in limits if _same(limit, cell) and limit.status != "unsupported"]
+    here = [
+        limit for limit in limits if limit.place == cell.place and limit.status != "unsupported"
+    ]
     best, mark = _best(here, metric), ""
     if best is None and (not here or LOADS[cell.load].scheduled):
         best, mark = _borrowed(cell, metric, limits), "~"
@@ -66,15 +68,6 @@ def limit_text(cell: Cell, metric: str, limits: Sequence[Cell]) -> str:
     share = value / best
     told = f"{figure(100 * share)}%" if metric in HIGHER_IS_BETTER else f"{figure(share)}x"
     return mark + told
-
-
-def _same(limit: Cell, cell: Cell) -> bool:
-    return (limit.scenario, limit.load, limit.params, limit.concurrency) == (
-        cell.scenario,
-        cell.load,
-        cell.params,
-        cell.concurrency,
-    )
 
 
 def _best(cells: Iterable[Cell], metric: str) -> float | None:
@@ -94,7 +87,10 @@ def _borrowed(cell: Cell, metric: str, limits: Sequence[Cell]) -> float | None:
         and limit.params.get("service_s", 0) == cell.params.get("service_s", 0)
     ]
     if base_name(metric) == "throughput":
-        return _best((limit for limit in adds if limit.load == "drain"), metric)
+        return _best(
+            (limit for limit in adds if LOADS[limit.load].drains),
+            metric,
+        )
     percentile = metric.rpartition("_")[2]
     if base_name(metric) not in _TRIPS or not percentile.startswith("p"):
         return None

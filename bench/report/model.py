@@ -17,22 +17,24 @@ from bench.analysis.tables import (
     Tables,
     key_of,
     read_tables,
+    with_figures,
 )
 from bench.errors import RunFolderError
+from bench.plan.cells import TWIN
 from bench.record.micro_files import read_micro, read_problems
 from bench.record.store import RunFolder
-from bench.report import costs, load_curves, microbenchmarks, scaling, timing
-from bench.report.cautions import cautions
-from bench.report.cells import Cell, kind_of
+from bench.report.cells import NOT_RUN, Cell, kind_of
+from bench.report.chapters import costs, load_curves, microbenchmarks, pairs, scaling, timing
+from bench.report.chapters.cautions import cautions
 from bench.report.endings import endings
-from bench.report.headlines import headlines
-from bench.report.noise import Noise
-from bench.report.parts import NOT_RUN, FailedCheck, How, Report, Setting
+from bench.report.findings import findings
+from bench.report.findings.material import Material
+from bench.report.parts import FailedCheck, How, Report, Setting, Table
 from bench.report.sections import Section
 from bench.report.tables import build_tables, cells_of, stored
-from bench.report.wording import TWIN, caption, presentable
+from bench.report.wording import caption, presentable
 
-#: Violations that a report shows of each failed check; the rest is in ``verdicts.csv``.
+#: Violations that are kept of each failed check; the rest is in ``verdicts.csv``.
 EXAMPLES = 5
 
 
@@ -43,12 +45,12 @@ def load_report(run: RunFolder) -> Report:
         RunFolderError: a file is missing or damaged.
     """
     facts = presentable(run.read_run())
-    trials = presentable(run.read_trials())
+    recorded = presentable(run.read_trials())
+    trials = with_figures(recorded)
     tables = tables_of(run)
-    how = how_of(facts)
     known = stored(facts, trials, tables)
     cells = cells_of(known)
-    built = build_tables(known, how, cells, Noise(known.rounds, facts["baseline"]))
+    built = build_tables(cells, facts)
     counts = _count(facts, trials)
     problems = presentable(read_problems(run.path))
     return Report(
@@ -56,26 +58,31 @@ def load_report(run: RunFolder) -> Report:
         run_id=run.id,
         facts=facts,
         baseline=facts["baseline"],
+        cells=cells,
         tables=built,
-        how=how,
+        how=how_of(facts, cells),
         settings=_settings(facts),
         trials=counts,
+        repeated=sum(bool(trial.get("repeats")) for trial in recorded),
         checks=len(tables.verdicts),
         verdicts=_failed_checks(tables.verdicts),
         warnings=(
             *microbenchmarks.missing(problems),
-            *cautions(facts, counts, built, tables.rounds),
+            *cautions(facts, recorded, counts, built, tables.rounds),
             *endings(presentable(run.read_leases())),
         ),
-        headlines=headlines(built, facts["baseline"]),
-        sections=_sections(cells, read_micro(run.path)),
+        findings=findings(Material(facts, cells, known.verdicts, counts)),
+        sections=_sections(cells, built, read_micro(run.path)),
         incomplete_micro=tuple(problems),
     )
 
 
-def _sections(cells: Sequence[Cell], micro: pd.DataFrame) -> tuple[Section, ...]:
+def _sections(
+    cells: Sequence[Cell], tables: Sequence[Table], micro: pd.DataFrame
+) -> tuple[Section, ...]:
     """What the run has numbers for."""
     found = (
+        pairs.section(tables),
         timing.section(cells),
         load_curves.section(cells),
         costs.section(cells),
@@ -107,14 +114,15 @@ def tables_of(run: RunFolder) -> Tables:
         raise RunFolderError(f"cannot read the tables of {run.path}: {error}") from None
 
 
-def how_of(facts: Mapping[str, Any]) -> dict[str, How]:
+def how_of(facts: Mapping[str, Any], cells: Sequence[Cell]) -> dict[str, How]:
     """What each variant promises, by its name; the baseline's twin promises what it does."""
+    versions = {cell.variant: cell.version for cell in cells}
     found = {}
-    names = dict.fromkeys((*facts["variants"], *(cell["variant"] for cell in facts["cells"])))
-    for name in names:
+    for name in dict.fromkeys((*facts["variants"], *versions)):
         variant = facts["variants"][name.removesuffix(TWIN)]
         promised = variant["semantics"]
         found[name] = How(
+            version=versions.get(name, ""),
             concurrency=variant["concurrency"],
             **{k: promised[k] for k in ("ack", "delivery", "results", "retries", "chain")},
         )
@@ -122,7 +130,8 @@ def how_of(facts: Mapping[str, Any]) -> dict[str, How]:
 
 
 def _count(facts: Mapping[str, Any], trials: list[dict[str, Any]]) -> dict[str, int]:
-    """Trials by status; those that are planned and have none are not run."""
+    """Trials by status, of a repeated one that whose figures count; those that are planned and have
+    none are not run."""
     counts = Counter(trial["status"] for trial in trials)
     missing = sum(cell["rounds"] for cell in facts["cells"]) - len(trials)
     if missing > 0:

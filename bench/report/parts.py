@@ -5,88 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from bench.measure.noise import differs, within
-from bench.measure.statistics import MIN_ROUNDS, Estimate
-from bench.report.sections import Section
-from bench.report.wording import caption, interval, number, plural
-
-#: Statuses of a row beyond those of a trial (:class:`bench.run.trial.Outcome`).
-NOT_RUN = "not run"
-
-#: Said of a ratio that is not claimed.
-NO_DIFFERENCE = "no difference"
-
-#: ``twin``: the baseline's second cell (A/A); ``limit``: a variant that is no queue to choose but
-#: the limit that queues are measured against. Neither is ranked.
-Kind = Literal["variant", "twin", "limit"]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A metric of a cell: its median over rounds, with its interval where there is one."""
-
-    metric: str
-    value: float
-    low: float | None
-    high: float | None
-    rounds: int
-
-    @property
-    def text(self) -> str:
-        """``1,010 [980, 1,030]``."""
-        return number(self.value) + interval(self.low, self.high)
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """A value divided by another.
-
-    Attributes:
-        noise: the factor that a difference must exceed; ``None`` where it is not known.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    rounds: int = 0
-    noise: float | None = None
-
-    @property
-    def differs(self) -> bool:
-        """Whether the two can be told apart; never without an interval."""
-        estimate = Estimate(self.value, self.low, self.high, self.rounds)
-        return differs(estimate, self.noise)
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether there were rounds enough for one."""
-        return self.low is not None and self.high is not None
-
-    @property
-    def no_difference(self) -> bool:
-        """Whether the two cannot be told apart although there were rounds enough; or, of fewer,
-        because the ratio is within the noise."""
-        if self.has_interval:
-            return not self.differs
-        return self.noise is not None and within(self.value, self.noise)
-
-    @property
-    def figures(self) -> str:
-        """``1.83x [1.71, 1.95]``."""
-        return f"{number(self.value)}x{interval(self.low, self.high)}"
-
-    @property
-    def text(self) -> str:
-        """:attr:`figures`, or ``no difference``."""
-        return NO_DIFFERENCE if self.no_difference else self.figures
+from bench.measure.contrasts import Contrasts
+from bench.report.cells import FINE, Cell, Kind
+from bench.report.measures import Measure, Ratio
+from bench.report.sections import Section, Tone
+from bench.report.wording import caption, plural
 
 
 @dataclass(frozen=True)
 class How:
     """What a variant promises and how it reaches its concurrency."""
 
+    version: str
     concurrency: str
     ack: str
     delivery: str
@@ -94,94 +26,129 @@ class How:
     retries: str
     chain: str
 
-    @property
-    def chain_idiom(self) -> str:
-        """The chain's name without its explanation."""
-        return self.chain.partition(":")[0]
-
 
 @dataclass(frozen=True)
 class Row:
     """One cell of a table.
 
     Attributes:
+        metric: the table's headline.
         rank: from 1; ``None`` where the cell cannot be ranked.
+        shared: whether others have the same rank, because they cannot be told apart.
         ratio: to the baseline, paired by round.
-        columns: the further metrics, in the order of the table's.
-        status: ``ok``, the status of the first trial that was not, or ``not run``.
-        reason: one sentence where it is not ok.
-        failed: violations by check.
-        checked: whether any check looked at this cell.
-        rounds: how many ended well.
-        planned: how many were to run.
+        has_base: whether the baseline has a value here.
         limit: what it is of the limit: ``12%``, ``8.3x``, ``~12%`` where the limit is borrowed
             from another cell; empty where there is none.
     """
 
-    variant: str
-    version: str
-    rank: int | None
-    headline: Measure | None
-    ratio: Ratio | None
-    is_baseline: bool
-    columns: tuple[Measure | None, ...]
-    status: str
-    reason: str
-    failed: Mapping[str, int]
-    checked: bool
-    rounds: int
-    planned: int
-    how: How
-    kind: Kind = "variant"
+    cell: Cell
+    metric: str
+    rank: int | None = None
+    shared: bool = False
+    ratio: Ratio | None = None
+    is_baseline: bool = False
+    has_base: bool = True
     limit: str = ""
 
     @property
-    def place(self) -> str:
-        """The rank; ``limit`` or ``-`` where there is none."""
-        return str(self.rank) if self.rank else "limit" if self.kind == "limit" else "-"
+    def variant(self) -> str:
+        """As the tables name it."""
+        return self.cell.variant
 
     @property
-    def ratio_text(self) -> str:
-        """``1.83x [1.71, 1.95]``, ``no difference``, ``baseline``, or ``-``; of the baseline's
-        twin always the figures, because it is what tells how much chance does."""
-        if self.is_baseline:
-            return "baseline"
-        if not self.ratio:
-            return "-"
-        told = self.ratio.figures if self.kind == "twin" else self.ratio.text
-        is_figure = self.kind == "twin" or not self.ratio.no_difference
-        if is_figure and self.ratio.rounds < min(self.planned, MIN_ROUNDS):
-            told += f" ({plural(self.ratio.rounds, 'round')})"
-        return told
+    def kind(self) -> Kind:
+        """What the variant is in this run."""
+        return self.cell.kind
+
+    @property
+    def status(self) -> str:
+        """``ok``, the status of the first trial that was not, or ``not run``."""
+        return self.cell.status
+
+    @property
+    def failed(self) -> Mapping[str, int]:
+        """Violations by check."""
+        return self.cell.failed
+
+    @property
+    def version(self) -> str:
+        """The library's."""
+        return self.cell.version
 
     @property
     def verdict(self) -> str:
         """``pass``, or ``FAIL: lost 3, repeated 1``; ``-`` where nothing was checked."""
-        if self.failed:
-            return "FAIL: " + ", ".join(f"{check} {n}" for check, n in self.failed.items())
-        return "pass" if self.checked else "-"
+        return self.cell.verdict
+
+    @property
+    def headline(self) -> Measure | None:
+        """The value that ranks; none of what was too much for the variant in some round."""
+        return None if self.cell.overloaded else self.cell.measures.get(self.metric)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its value has a place among the others'. What broke a rule has none, however
+        fast: a retry that comes too early is not better than one on time."""
+        able = self.kind == "variant" and self.status == "ok" and not self.failed
+        return able and self.headline is not None
+
+    @property
+    def place(self) -> str:
+        """The rank, ``=2`` where it is shared; ``limit`` or ``-`` where there is none."""
+        if self.rank is None:
+            return "limit" if self.kind == "limit" else "-"
+        return f"={self.rank}" if self.shared else str(self.rank)
+
+    @property
+    def ratio_text(self) -> str:
+        """``1.83x [1.71, 1.95]``, ``no difference``, ``baseline``, or why there is none."""
+        return self._compared(reasoned=False)
+
+    @property
+    def reasoned_ratio(self) -> str:
+        """:attr:`ratio_text`, ``no difference`` with the interval that says so."""
+        return self._compared(reasoned=True)
+
+    def _compared(self, *, reasoned: bool) -> str:
+        if self.is_baseline:
+            return "baseline"
+        if self.headline is None:
+            return "-"
+        if self.ratio is None:
+            return "-" if self.has_base else "no baseline"
+        if self.kind == "twin" and self.ratio.has_interval:  # it tells how much chance does
+            return self.ratio.figures
+        return self.ratio.reasoned if reasoned else self.ratio.text
 
     @property
     def problem(self) -> str:
-        """Why the row is not ranked: ``timeout: not done within 60 s``; empty if it is."""
-        return ": ".join(part for part in (self.status, self.reason) if part != "ok" and part)
+        """Why the row is not ranked: ``timeout: not done within 60 s``; empty if it is, or if a
+        word beside the verdict says so."""
+        if self.status != "ok":
+            return ": ".join(part for part in (self.status, self.cell.reason) if part)
+        if self.headline is None and not self.cell.overloaded:
+            return "too few tasks ended to tell"
+        return ""
 
     @property
     def brief(self) -> str:
         """Verdict and status without the reason: ``pass; invalid, 2 of 3 rounds ok``."""
-        told = [self.verdict if self.checked else "", "" if self.status == "ok" else self.status]
-        text = "; ".join(part for part in told if part)
-        if self.planned > 1 and self.rounds < self.planned:
-            text += f", {self.rounds} of {self.planned} rounds ok"
+        cell = self.cell
+        told = [cell.verdict if cell.checked else "", "" if cell.status == "ok" else cell.status]
+        if cell.overloaded and not cell.failed:
+            told[0] = ""  # there is no number for a pass to stand beside
+        text = "; ".join(part for part in (*told, cell.remark) if part)
+        if cell.planned > 1 and cell.ended < cell.planned:
+            text += f", {cell.ended} of {cell.planned} rounds ok"
         return text or "-"
 
     @property
-    def state(self) -> str:
-        """Verdict, problem and missing rounds together."""
-        told = [self.verdict if self.checked else "", self.problem]
-        if self.status == "ok" and self.rounds < self.planned:
-            told.append(f"{self.rounds} of {self.planned} rounds ran")
-        return "; ".join(part for part in told if part) or "-"
+    def tone(self) -> Tone:
+        """How :attr:`brief` is to be taken."""
+        if self.failed:
+            return "bad"
+        whole = self.cell.ended >= self.cell.planned
+        return "good" if whole and not self.problem and not self.cell.remark else "doubt"
 
 
 @dataclass(frozen=True)
@@ -192,7 +159,7 @@ class Table:
         headline: the metric that ranks.
         better: ``higher`` or ``lower``.
         columns: further metrics.
-        noise: the factor below which no difference is claimed here; ``None`` where unknown.
+        contrasts: any two rows against each other, by the headline.
     """
 
     scenario: str
@@ -203,7 +170,7 @@ class Table:
     better: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
-    noise: float | None = None
+    contrasts: Contrasts
 
     @property
     def caption(self) -> str:
@@ -216,6 +183,11 @@ class Table:
         return tuple(row for row in self.rows if row.rank is not None)
 
     @property
+    def ordered(self) -> tuple[Row, ...]:
+        """The rows that the table is in the order of, with or without ranks."""
+        return tuple(row for row in self.rows if row.comparable)
+
+    @property
     def has_limits(self) -> bool:
         """Whether any row says what it is of the limit."""
         return any(row.limit for row in self.rows)
@@ -223,7 +195,7 @@ class Table:
     @property
     def planned(self) -> int:
         """Rounds planned for a cell of this table."""
-        return max((row.planned for row in self.rows), default=0)
+        return max((row.cell.planned for row in self.rows), default=0)
 
 
 @dataclass(frozen=True)
@@ -237,10 +209,15 @@ class FailedCheck:
     violations: int
     examples: tuple[str, ...]
 
-    @property
-    def more(self) -> int:
-        """Violations beyond the examples."""
-        return self.violations - len(self.examples)
+    def told(self, most: int) -> str:
+        """In a sentence, with so many examples of the violations."""
+        shown = self.examples[:most]
+        left = self.violations - len(shown)
+        more = f"; {left} more in verdicts.csv" if left > 0 else ""
+        return (
+            f"{self.variant} in {self.caption}: {self.check} {self.violations} "
+            f"(expected: {self.expected}): {'; '.join(shown)}{more}"
+        )
 
 
 @dataclass(frozen=True)
@@ -260,9 +237,12 @@ class Report:
 
     Attributes:
         facts: ``run.json``, without secrets.
+        cells: all, in the profile's order.
         how: by variant.
         trials: number of trials by status; those of an interrupted run under ``not run``.
+        repeated: how many ran once more, which ``trials`` does not count.
         checks: how many cells' checks there were, and ``verdicts`` those not passed.
+        findings: what one who chooses a queue needs to know, a sentence each.
         sections: what stands behind the tables, in order.
         incomplete_micro: the variants of which some or all microbenchmarks are missing.
     """
@@ -271,22 +251,28 @@ class Report:
     run_id: str
     facts: Mapping[str, Any]
     baseline: str
+    cells: tuple[Cell, ...]
     tables: tuple[Table, ...]
     how: Mapping[str, How]
     settings: tuple[Setting, ...]
     trials: Mapping[str, int]
+    repeated: int
     checks: int
     verdicts: tuple[FailedCheck, ...]
     warnings: tuple[str, ...]
-    headlines: tuple[str, ...]
+    findings: tuple[str, ...]
     sections: tuple[Section, ...] = ()
     incomplete_micro: tuple[str, ...] = ()
 
     @property
+    def is_measured(self) -> bool:
+        """Whether all that was planned has been measured, whatever was found."""
+        return self.trials.keys() <= FINE and not self.incomplete_micro
+
+    @property
     def all_passed(self) -> bool:
-        """Every planned trial and microbenchmark ended well and every verdict is a pass."""
-        ended_well = set(self.trials) <= {"ok"} and not self.incomplete_micro
-        return ended_well and not self.verdicts
+        """Whether no check failed."""
+        return not self.verdicts
 
     @property
     def summary(self) -> str:
@@ -301,5 +287,7 @@ class Report:
         others = [f"{n} {status}" for status, n in self.trials.items() if status != "ok"]
         if others:
             told += f" ({', '.join(others)})"
+        if self.repeated:
+            told += f", {self.repeated} repeated"
         passed = self.checks - len(self.verdicts)
         return f"{told}; {passed} of {self.checks} checks passed{gaps}"

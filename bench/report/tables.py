@@ -1,8 +1,7 @@
-"""Trials and tables of a run -> the report's ranked tables."""
+"""Trials and tables of a run -> its cells -> the report's ranked tables."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +10,13 @@ from typing import Any
 import pandas as pd
 
 from bench.analysis.tables import CELL, Key, Tables, key_of, rounds_of
+from bench.measure.contrasts import Contrasts
 from bench.measure.metrics import HIGHER_IS_BETTER
-from bench.measure.statistics import paired_ratio
-from bench.report.cells import Cell, kind_of
+from bench.measure.tiers import standing
+from bench.report.cells import NOT_RUN, Cell, by_place, contrasts_of, kind_of
 from bench.report.limits import alike, limit_text
-from bench.report.noise import Noise
-from bench.report.parts import NOT_RUN, How, Measure, Ratio, Row, Table
+from bench.report.measures import Measure, Ratio
+from bench.report.parts import Row, Table
 from scenarios import all_scenarios
 
 
@@ -27,7 +27,7 @@ class Stored:
     run: Mapping[str, Any]
     trials: Mapping[Key, list[dict[str, Any]]]
     measures: Mapping[Key, Mapping[str, Measure]]
-    rounds: Mapping[tuple[Key, str], Mapping[int, float]]
+    rounds: Mapping[Key, Mapping[str, Mapping[int, float]]]
     verdicts: Mapping[Key, list[tuple[str, int]]]
 
 
@@ -39,7 +39,10 @@ def stored(run: Mapping[str, Any], trials: list[dict[str, Any]], tables: Tables)
     verdicts: dict[Key, list[tuple[str, int]]] = defaultdict(list)
     for row in tables.verdicts[[*CELL, "check", "violations"]].to_dict("records"):
         verdicts[key_of(row)].append((str(row["check"]), int(row["violations"])))
-    return Stored(run, by_cell, measures_of(tables.summary), rounds_of(tables.rounds), verdicts)
+    rounds: dict[Key, dict[str, Mapping[int, float]]] = defaultdict(dict)
+    for (key, metric), values in rounds_of(tables.rounds).items():
+        rounds[key][metric] = values
+    return Stored(run, by_cell, measures_of(tables.summary), rounds, verdicts)
 
 
 def measures_of(summary: pd.DataFrame) -> dict[Key, dict[str, Measure]]:
@@ -53,15 +56,12 @@ def measures_of(summary: pd.DataFrame) -> dict[Key, dict[str, Measure]]:
     return dict(found)
 
 
-def ratio_by_round(values: dict[int, float], baseline: dict[int, float]) -> Ratio | None:
-    """``values`` / ``baseline`` paired by round; ``None`` where that has no meaning."""
-    found = paired_ratio(values, baseline)
-    return Ratio(found.value, found.low, found.high, found.rounds) if found else None
-
-
 def better(metric: str) -> str:
     """``higher`` or ``lower``."""
     return "higher" if metric in HIGHER_IS_BETTER else "lower"
+
+
+# --- cells -------------------------------------------------------------------------------------
 
 
 def cells_of(known: Stored) -> tuple[Cell, ...]:
@@ -71,112 +71,24 @@ def cells_of(known: Stored) -> tuple[Cell, ...]:
 
 def _cell(known: Stored, cell: Mapping[str, Any]) -> Cell:
     key = key_of(cell)
-    return Cell(
-        variant=cell["variant"],
-        scenario=cell["scenario"],
-        load=cell["load"],
-        params=cell["params"],
-        concurrency=cell["concurrency"],
-        measures=known.measures.get(key, {}),
-        status=_status(known.trials.get(key, []), cell["rounds"])[0],
-        failed=any(count for _, count in known.verdicts.get(key, [])),
-        kind=kind_of(cell["variant"], known.run),
-    )
-
-
-def build_tables(
-    known: Stored, how: Mapping[str, How], cells: Sequence[Cell], noise: Noise
-) -> tuple[Table, ...]:
-    """One table per scenario, load, parameters and concurrency, in the profile's order.
-
-    Args:
-        cells: what :func:`cells_of` gives.
-    """
-    limits = [cell for cell in cells if cell.kind == "limit"]
-    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for plan, cell in zip(known.run["cells"], cells, strict=True):
-        _, scenario, load, concurrency, params = key_of(plan)
-        row = _row(known, how[cell.variant], plan, cell, alike(limits, cell.variant, known.run))
-        groups[scenario, load, params, concurrency].append(row)
-    order = list(dict.fromkeys(key[:3] for key in groups))
-    ordered = sorted(groups, key=lambda key: (order.index(key[:3]), key[3]))
-    scenario_order = list(dict.fromkeys(key[0] for key in order))
-    ordered.sort(key=lambda key: scenario_order.index(key[0]))
-    return tuple(_table(key, groups[key], noise) for key in ordered)
-
-
-def _table(key: tuple[Any, ...], rows: list[Row], noise: Noise) -> Table:
-    name, load, params, concurrency = key
-    scenario = all_scenarios()[name]
-    headline = scenario.headline[load]
-    factor = noise.factor(name, load, headline, max(row.planned for row in rows))
-    heard = [
-        replace(row, ratio=row.ratio and replace(row.ratio, noise=factor)) if factor else row
-        for row in rows
-    ]
-    return Table(
-        scenario=name,
-        load=load,
-        params=json.loads(params),
-        concurrency=concurrency,
-        headline=headline,
-        better=better(headline),
-        columns=tuple(scenario.columns[load]),
-        rows=_ranked(heard, better(headline)),
-        noise=factor,
-    )
-
-
-def _ranked(rows: list[Row], direction: str) -> tuple[Row, ...]:
-    """Best first; then, in the order of the plan, what cannot be ranked, the baseline's twin and
-    the limits. What broke a rule has no rank, however fast: a retry that comes too early is not
-    better than one on time."""
-
-    def badness(row: Row) -> tuple[float, str]:
-        assert row.headline is not None
-        value = row.headline.value
-        return (-value if direction == "higher" else value, row.variant)
-
-    able = [
-        row
-        for row in rows
-        if row.kind == "variant" and row.status == "ok" and row.headline and not row.failed
-    ]
-    others = [row for row in rows if row not in able]
-    others.sort(key=lambda row: ("variant", "twin", "limit").index(row.kind))
-    ranked = [replace(row, rank=n) for n, row in enumerate(sorted(able, key=badness), 1)]
-    return (*ranked, *others)
-
-
-def _row(
-    known: Stored, how: How, plan: Mapping[str, Any], cell: Cell, limits: Sequence[Cell]
-) -> Row:
-    key = key_of(plan)
     trials = known.trials.get(key, [])
-    status, reason = _status(trials, plan["rounds"])
-    scenario = all_scenarios()[cell.scenario]
-    headline = scenario.headline[cell.load]
-    if status == "ok" and headline not in cell.measures:
-        reason = "too few tasks ended to tell"
     checks = known.verdicts.get(key, [])
-    is_baseline = cell.variant == known.run["baseline"]
-    return Row(
-        variant=cell.variant,
-        version=_version(known.run, cell.variant, trials),
-        rank=None,
-        headline=cell.measures.get(headline),
-        ratio=None if is_baseline else _ratio(known, key, headline),
-        is_baseline=is_baseline,
-        columns=tuple(cell.measures.get(column) for column in scenario.columns[cell.load]),
+    status, reason = _status(trials, cell["rounds"])
+    rates = [trial["offered_per_s"] for trial in trials if trial.get("offered_per_s")]
+    return Cell(
+        key=key,
+        params=cell["params"],
+        kind=kind_of(cell["variant"], known.run),
+        measures=known.measures.get(key, {}),
+        rounds=known.rounds.get(key, {}),
         status=status,
         reason=reason,
         failed={check: count for check, count in checks if count},
         checked=bool(checks),
-        rounds=sum(trial["status"] == "ok" for trial in trials),
-        planned=plan["rounds"],
-        how=how,
-        kind=cell.kind,
-        limit=limit_text(cell, headline, limits),
+        ended=sum(trial["status"] == "ok" for trial in trials),
+        planned=cell["rounds"],
+        version=_version(known.run, cell["variant"], trials),
+        asked_per_s=sorted(rates)[len(rates) // 2] if rates else cell["params"].get("rate_per_s"),
     )
 
 
@@ -208,9 +120,110 @@ def _version(run: Mapping[str, Any], variant: str, trials: list[dict[str, Any]])
     return str(backend.get("version", ""))
 
 
-def _ratio(known: Stored, key: Key, metric: str) -> Ratio | None:
-    baseline = (known.run["baseline"], *key[1:])
-    return ratio_by_round(
-        dict(known.rounds.get((key, metric), {})),
-        dict(known.rounds.get((baseline, metric), {})),
+# --- tables ------------------------------------------------------------------------------------
+
+
+def build_tables(cells: Sequence[Cell], run: Mapping[str, Any]) -> tuple[Table, ...]:
+    """One table per scenario, load, parameters and concurrency, in the profile's order.
+
+    Args:
+        cells: what :func:`cells_of` gives.
+        run: ``run.json``.
+    """
+    limits = [cell for cell in cells if cell.kind == "limit"]
+    groups = by_place(cells)
+    order = list(dict.fromkeys(_without_concurrency(place) for place in groups))
+    scenarios = list(dict.fromkeys(place[0] for place in order))
+    ordered = sorted(
+        groups,
+        key=lambda place: (
+            scenarios.index(place[0]),
+            order.index(_without_concurrency(place)),
+            place[2],
+        ),
     )
+    return tuple(_table(groups[place], run, limits) for place in ordered)
+
+
+def _without_concurrency(place: tuple[Any, ...]) -> tuple[Any, ...]:
+    scenario, load, _, params = place
+    return scenario, load, params
+
+
+def _table(cells: Sequence[Cell], run: Mapping[str, Any], limits: Sequence[Cell]) -> Table:
+    first, baseline = cells[0], run["baseline"]
+    scenario = all_scenarios()[first.scenario]
+    headline = scenario.headline[first.load]
+    contrasts = contrasts_of(cells, headline)
+    has_base = any(cell.variant == baseline and headline in cell.measures for cell in cells)
+    rows = [
+        Row(
+            cell=cell,
+            metric=headline,
+            ratio=_ratio(contrasts, cell, baseline),
+            is_baseline=cell.variant == baseline,
+            has_base=has_base,
+            limit=limit_text(cell, headline, alike(limits, cell.variant, run)),
+        )
+        for cell in cells
+    ]
+    return Table(
+        scenario=first.scenario,
+        load=first.load,
+        params=first.params,
+        concurrency=first.concurrency,
+        headline=headline,
+        better=better(headline),
+        columns=tuple(scenario.columns[first.load]),
+        rows=_ranked(rows, better(headline), contrasts),
+        contrasts=contrasts,
+    )
+
+
+def _ratio(contrasts: Contrasts, cell: Cell, baseline: str) -> Ratio | None:
+    if cell.variant == baseline or cell.overloaded:
+        return None
+    return Ratio.of(contrasts.ratio(cell.variant, baseline))
+
+
+def _ranked(rows: list[Row], direction: str, contrasts: Contrasts) -> tuple[Row, ...]:
+    """By tier, and within one by value; then, in the order of the plan, what cannot be ranked, the
+    baseline's twin and the limits. Those of a tier share its rank, which counts who is above."""
+
+    def badness(row: Row) -> tuple[float, str]:
+        assert row.headline is not None
+        value = row.headline.value
+        return (-value if direction == "higher" else value, row.variant)
+
+    able = {row.variant: row for row in sorted((r for r in rows if r.comparable), key=badness)}
+    found = standing(list(able), contrasts, direction)
+    told: list[Row] = []
+    # Who is first of those that nothing can be told of is told nothing of either.
+    if len(able) - len(found.untold) > 1 or _has_interval(able):
+        for tier in found.tiers:
+            own = [row for name, row in able.items() if name in tier.names]
+            rank, shared = len(told) + 1, len(own) > 1
+            told += [replace(row, rank=rank, shared=shared) for row in own]
+    ranked = {row.variant for row in told}
+    others = [row for row in rows if not row.comparable]
+    others.sort(key=lambda row: ("variant", "twin", "limit").index(row.kind))
+    return (*told, *(row for name, row in able.items() if name not in ranked), *others)
+
+
+def _has_interval(able: Mapping[str, Row]) -> bool:
+    """Whether a variant is the only one, and known well enough to be called so."""
+    return len(able) == 1 and all(row.headline and row.headline.low for row in able.values())
+
+
+def speaking(tables: Sequence[Table]) -> list[Table]:
+    """Per scenario and load the last table of the highest concurrency, then of the lowest."""
+    highest: dict[tuple[str, str], Table] = {}
+    lowest: dict[tuple[str, str], Table] = {}
+    for table in tables:
+        key = (table.scenario, table.load)
+        if table.concurrency >= highest.setdefault(key, table).concurrency:
+            highest[key] = table
+        if table.concurrency <= lowest.setdefault(key, table).concurrency:
+            lowest[key] = table
+    others = [table for key, table in lowest.items() if table is not highest[key]]
+    return [*highest.values(), *others]

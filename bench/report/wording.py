@@ -73,9 +73,6 @@ _WORDS = {
     "idle_cpu_ms_per_s": ("idle cpu", "ms/s"),
 }
 
-#: What the second cell of the baseline is called after the baseline's name.
-TWIN = " (A/A)"
-
 _UNIT_ENDINGS = {"tasks/s": "_tasks_per_s", "us": "_us", "ms": "_ms", "s": "_s"}
 _SPLIT = re.compile(r"(?P<base>.+?)(_(?P<end>p\d+(\.\d+)?|max))?(:(?P<part>.+))?")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s'\"@]*@")
@@ -106,11 +103,6 @@ def figure(value: float) -> str:
     return f"{value:.{1 - math.floor(math.log10(abs(float(f'{value:.1e}'))))}f}"
 
 
-def factor(value: float) -> str:
-    """Of noise: ``1.06x``."""
-    return f"{value:.2f}x"
-
-
 def base_name(metric: str) -> str:
     """A metric's name without unit, percentile and part: ``round_trip`` of
     ``round_trip_ms_p50``; with its unit where that stands within the name."""
@@ -137,6 +129,11 @@ def label(metric: str) -> str:
     """A metric's name as a column head: ``round trip p50``, ``cpu per task, worker``."""
     _, end, part = _parts(metric)
     return f"{words(metric)} {end}".strip() + (f", {part}" if part else "")
+
+
+def ending(metric: str) -> str:
+    """``p50`` of ``round_trip_ms_p50``; empty of what is no percentile or extreme."""
+    return _parts(metric)[1]
 
 
 def unit_text(metric: str) -> str:
@@ -198,6 +195,12 @@ def listed(names: Sequence[str], most: int = 6) -> str:
     """``a; b; c``, of very many the first: ``a; b; and 7 more``."""
     left = len(names) - most
     return "; ".join([*names[:most], *([f"and {left} more"] if left > 0 else [])])
+
+
+def joined(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def plural(count: int, noun: str) -> str:

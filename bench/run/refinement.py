@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from bench.analysis.tables import analyse
+from bench.analysis.tables import analyse, with_figures
 from bench.plan.cells import LeasePlan, TrialPlan
 from bench.plan.planner import Plan
 from bench.plan.precision import Precision
@@ -76,7 +76,8 @@ class Refinement:
 
     def _short(self) -> list[Missed]:
         tables = analyse(self._folder)
-        found = missed(self._plan, tables, self._folder.read_trials(), self._wanted.within)
+        trials = with_figures(self._folder.read_trials())
+        found = missed(self._plan, tables, trials, self._wanted.within)
         self._state["missed"] = [cell.as_data() for cell in found]
         return found
 

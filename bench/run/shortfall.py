@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 from bench.analysis.tables import Tables, key_of, rounds_of
 from bench.measure.contrasts import Contrasts
-from bench.measure.statistics import MIN_ROUNDS, Estimate, precise_enough
+from bench.measure.statistics import MIN_ROUNDS, half_width, precise_enough
 from bench.plan.cells import Cell, LeasePlan, describe, drains, twins_among
 from bench.plan.planner import Plan, round_of_leases
 
@@ -47,7 +46,7 @@ def missed(
     failed trial or check, or have rounds enough but no ratio.
 
     Args:
-        trials: every finished one.
+        trials: every finished one, of a repeated one that whose figures count.
         within: the half width asked for, as a share.
     """
     contrasts = _contrasts(tables)
@@ -68,7 +67,7 @@ def missed(
         width = half_width(ratio)
         if width is None and min(ended[key], ended[base_key]) >= MIN_ROUNDS:
             continue
-        if ratio is None or width is None or not precise_enough(ratio, within):
+        if not precise_enough(ratio, within):
             found.append(Missed(cell, width))
     return found
 
@@ -79,13 +78,6 @@ def _contrasts(tables: Tables) -> dict[tuple[Any, ...], Contrasts]:
     for (key, metric), rounds in rounds_of(tables.rounds).items():
         found[(*key[1:], metric)][key[0]] = rounds
     return {key: Contrasts(rows, twins_among(rows)) for key, rows in found.items()}
-
-
-def half_width(ratio: Estimate | None) -> float | None:
-    """Half the width of a ratio's interval on the logarithmic scale, as a share of its middle."""
-    if ratio is None or ratio.low is None or ratio.high is None or ratio.low <= 0:
-        return None
-    return math.sqrt(ratio.high / ratio.low) - 1
 
 
 def baseline_of(plan: Plan, cell: Cell) -> Cell | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.measure.noise import noise_floor
+from bench.measure.contrasts import Contrasts
 from bench.measure.statistics import estimate, unpaired_ratio
 
 
@@ -32,5 +32,11 @@ def test_an_unpaired_ratio(benchmark):
     assert benchmark(unpaired_ratio, side, side)
 
 
-def test_a_noise_floor(benchmark):
-    assert benchmark(noise_floor, [values(6)] * 4, 6)
+def test_all_ratios_of_a_table(benchmark):
+    rows = {f"variant {n}": dict(enumerate(values(6), n)) for n in range(12)}
+
+    def ratios():
+        contrasts = Contrasts(rows)
+        return [contrasts.ratio(a, b) for a in rows for b in rows]
+
+    assert len(benchmark(ratios)) == 144

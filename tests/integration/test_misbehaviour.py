@@ -220,13 +220,27 @@ def test_run_goes_on_after_a_failed_cell(
     assert (run.path / "report.md").is_file()
 
 
-def test_exit_code_is_0_when_all_is_well(
+def test_what_is_found_of_a_queue_ends_with_1_only_where_asked_for(
     tmp_path: Path, server_program: Path, made_environments: Callable[..., None]
 ) -> None:
     made_environments("fake")
-    profile = write_profile(tmp_path / "fine.toml", ADD, FLAKY)
-    done = run_bench("run", profile, "--out", tmp_path / "results", cwd=tmp_path)
+    arguments = ("--out", tmp_path / "results", "--strict")
+    fine = write_profile(tmp_path / "fine.toml", ADD, FLAKY)
+    done = run_bench("run", fine, *arguments, cwd=tmp_path)
     assert done.code == 0, done.all
+    early = write_profile(tmp_path / "early.toml", FLAKY, variants="fake:early")
+    done = run_bench("run", early, *arguments, cwd=tmp_path)
+    assert done.code == 1, done.all
+    done = run_bench("run", early, *arguments[:2], cwd=tmp_path)
+    assert done.code == 0, done.all
+    last = done.out[done.out.index("In short") :].splitlines()
+    assert (
+        "Correctness: fake:early retried early (see Failed checks); no variant lost a task"
+        in (last[1])
+    )
+    assert last[-3] == ""
+    assert last[-2].startswith(f"report: {tmp_path / 'results'}")
+    assert last[-1].startswith(f"next: bench run {early} --rounds 3 ")
 
 
 def _leases(ran: Ran) -> list[dict[str, Any]]:

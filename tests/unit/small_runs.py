@@ -14,10 +14,10 @@ import pandas as pd
 
 from bench.analysis.tables import CELL, ROUND_COLUMNS, VERDICT_COLUMNS, summarise
 from bench.measure.metrics import HIGHER_IS_BETTER, unit
+from bench.plan.cells import TWIN
 from bench.record.store import RunFolder
 from bench.report.model import load_report
 from bench.report.parts import Report
-from bench.report.wording import TWIN
 from scenarios import all_scenarios
 
 SEMANTICS = {
@@ -223,8 +223,8 @@ def told(*concurrencies: int) -> Report:
 
 
 def thrice(value: float) -> list[float]:
-    """Three rounds around a value."""
-    return [value, value * 1.02, value * 0.99]
+    """Three rounds around a value, which is their mean (of logarithms)."""
+    return [value, value * 1.02, value / 1.02]
 
 
 def _loads(run: SmallRun, name: str, concurrency: int) -> None:
@@ -256,7 +256,7 @@ def _loads(run: SmallRun, name: str, concurrency: int) -> None:
         _open(run, name, {"offered": share}, rate, share * rate, common)
     _open(run, name, {"rate_per_s": 50.0}, rate, 50.0, common)
     bound = {"service_s": 0.0, "arrival": "poisson", "p99_bound_ms": 100.0}
-    run.cell(name, thrice(rate * 0.97), load="saturation", params=bound, **common)
+    run.cell(name, thrice(rate * 0.96), load="saturation", params=bound, **common)
     for length in (1000, 10_000):
         backlog = {"service_s": 0.0, "backlog": length}
         memory = {"redis_memory_bytes_per_task": thrice(400.0 + 1e5 / length)}

@@ -312,7 +312,41 @@ def test_measuring_is_pure(path):
     assert offences([path], *effects) == []
 
 
-@pytest.mark.parametrize("path", sources("bench/report/*.py"))
+#: Within the report: formats draw chapters, chapters are made of tables and pictures, these of
+#: values. What lies on one line may import each other, without circles.
+REPORT = (
+    ("bench.report.formats",),
+    ("bench.report.document", "bench.report.compare", "bench.report.quote"),
+    ("bench.report.model",),
+    ("bench.report.chapters", "bench.report.findings", "bench.report.next_steps"),
+    ("bench.report.grids", "bench.report.tables", "bench.report.limits", "bench.report.pictures"),
+    ("bench.report.parts", "bench.report.common_rate"),
+    ("bench.report.cells", "bench.report.endings"),
+    ("bench.report.measures", "bench.report.sections", "bench.report.wording"),
+)
+
+
+@pytest.mark.parametrize("path", sources("bench/report/**/*.py"))
+def test_a_report_is_built_from_values_upwards(path):
+    def level(module: str) -> int:
+        return next((n for n, row in enumerate(REPORT) if within(module, *row)), -1)
+
+    own = level(module_of(path))
+    assert (own < 0) == (path == "bench/report/__init__.py")
+    upwards = [
+        name for name in imported(path) if within(name, "bench.report") and level(name) < own
+    ]
+    assert upwards == []
+
+
+@pytest.mark.parametrize("path", sources("bench/report/**/*.py"))
+def test_only_its_formats_know_how_a_report_is_drawn(path):
+    """What is drawn by others, too, is no business of the terminal's library."""
+    drawn = [name for name in imported(path) if within(name, "rich")]
+    assert not drawn or path == "bench/report/formats/terminal.py"
+
+
+@pytest.mark.parametrize("path", sources("bench/report/**/*.py"))
 def test_reports_are_made_of_what_is_stored_not_of_what_runs(path):
     running = (
         "bench.workers.lease",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.analysis.tables import without_figures
+from bench.analysis.tables import with_figures, without_figures
 
 
 def trial(trial_id, strange_s, *, repeats="", status="ok"):
@@ -22,6 +22,7 @@ def test_other_trials_keep_theirs():
     trials = [trial("a", 0.9), trial("b", 0.1, repeats="a"), trial("c", 1.9)]
     assert without_figures(trials) == {"a"}
     assert without_figures([trial("c", 1.9)]) == set()
+    assert [kept["trial_id"] for kept in with_figures(trials)] == ["b", "c"]
 
 
 @pytest.mark.parametrize("status", ["failed", "timeout", "invalid"])

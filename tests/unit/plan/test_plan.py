@@ -312,7 +312,7 @@ def test_the_baseline_runs_twice_in_leases_of_its_own():
 
 
 @pytest.mark.parametrize("cell", [ADD_DRAIN | {"rounds": 2}, BACKLOG, IDLE], ids=str)
-def test_what_no_noise_floor_is_asked_of_has_no_twin(cell):
+def test_what_no_difference_is_told_of_has_no_twin(cell):
     plan = make_plan(profile(cell, baseline="arq"), variants=["arq"])
     assert not any(cell.twin for cell in plan.cells)
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from small_runs import SmallRun, mixed
+from small_runs import SmallRun, mixed, thrice
 
 from bench.cli.app import run_cli
 from bench.errors import EXIT_OK, EXIT_USAGE, UsageError
 from bench.report.compare import Comparison, compare_runs, compare_variants
-from bench.report.terminal import print_comparison
+from bench.report.formats.terminal import print_comparison
+from bench.report.model import load_report
 
 
 def printed(found: Comparison, width: int = 80) -> str:
@@ -33,7 +34,8 @@ def test_variants_of_one_run_are_paired_by_round(tmp_path):
     found = compare_variants(two_variants(tmp_path / "run").write(), "one", "other")
     (line,) = found.lines
     assert (line.caption, line.metric) == ("add, drain, concurrency 4", "throughput_tasks_per_s")
-    assert (line.a, line.b, line.winner) == (100, 200, "B")
+    assert (line.a, line.b) == pytest.approx((100, 200))
+    assert line.winner == "B"
     assert line.ratio
     assert line.ratio.text == "2.00x [2.00, 2.00]"
     assert "paired by round" in found.method
@@ -70,6 +72,71 @@ def test_verdicts_and_statuses_that_differ_are_told(tmp_path):
     assert compare_variants(run, "quick", "alike").verdicts == ()
 
 
+def test_a_chosen_pair_needs_no_baseline(tmp_path):
+    """The run has none: "no difference" does not hold against the baseline only."""
+    run = two_variants(tmp_path / "run").write()
+    (line,) = compare_variants(run, "one", "other").lines
+    assert line.winner == "B"
+
+
+def test_the_ratio_is_that_of_the_reports_matrix(tmp_path):
+    run = mixed(tmp_path / "run")
+    (table,) = load_report(run).tables
+    (line,) = compare_variants(run, "alike", "quick").lines
+    found = table.contrasts.ratio("quick", "alike")
+    assert (line.ratio.value, line.ratio.low) == (found.value, found.low)
+
+
+@pytest.mark.parametrize(("load", "kept"), [("drain", []), ("backlog", []), ("closed", None)])
+def test_times_that_contain_the_workers_boot_are_left_out(tmp_path, load, kept):
+    times = {"end_to_end_ms_p50": [9.0] * 3, "queue_wait_ms_p95": [9.0] * 3}
+    run = SmallRun(tmp_path / "run")
+    for name in ("one", "other"):
+        run.cell(name, [5.0] * 3, load=load, metrics=times)
+    lines = compare_variants(run.write(), "one", "other", all_metrics=True).lines
+    told = [line.metric for line in lines if line.metric in times]
+    assert told == (sorted(times) if kept is None else kept)
+
+
+def quotable(path: Path) -> SmallRun:
+    """Two variants with all that the sentence is made of."""
+    run = SmallRun(path)
+    for name, speed, latency, memory in (("one", 100.0, 5.0, 50.0), ("other", 50.0, 5.0, 40.0)):
+        costs = {"worker_pss_mb": thrice(memory), "cpu_ms_per_task:worker": [2.0]}
+        run.cell(name, thrice(speed), metrics=costs)
+        run.cell(name, thrice(latency), load="closed")
+    return run
+
+
+def test_it_closes_with_one_sentence(tmp_path):
+    found = compare_variants(quotable(tmp_path / "run").write(), "one", "other")
+    assert found.sentence == (
+        "Against one, add at concurrency 4, other has a lower throughput (0.500x [0.500, 0.500]), "
+        "no difference in round trips (p50 1.00x [1.00, 1.00]), latency not measured in both, "
+        "less memory (0.800x [0.800, 0.800]), CPU per task untold (1 round); "
+        "both passed every check of 2 common cells."
+    )
+    assert " ".join(printed(found).split()).endswith(found.sentence)
+
+
+def test_the_sentence_tells_who_failed(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("one", [1.0] * 3)
+    run.cell("other", [1.0] * 3, failed={"lost": ["task 1: never ran"]})
+    found = compare_variants(run.write(), "one", "other")
+    assert found.sentence.endswith("; other failed checks, one passed all.")
+
+
+def test_the_sentence_of_two_runs_counts_cells(tmp_path):
+    a, b = quotable(tmp_path / "a").write(), quotable(tmp_path / "b")
+    b.cell("third", [1.0] * 3)
+    found = compare_runs(a, b.write())
+    assert found.sentence == (
+        "Against a, b is, by cells: throughput better in 0, worse in 0 of 2; round trips better "
+        "in 0, worse in 0 of 2; latency not measured in both; memory better in 0, worse in 0 of "
+        "2; CPU per task untold, too few rounds; no verdict differs."
+    )
+
+
 # --- two runs --------------------------------------------------------------------------------
 
 
@@ -78,7 +145,9 @@ def test_runs_are_compared_cell_by_cell_without_pairing(tmp_path):
     b = SmallRun(tmp_path / "b").cell("two", [6, 5, 4]).cell("one", [200, 201, 202]).write()
     found = compare_runs(a, b)
     lines = {line.variant: line for line in found.lines}
-    assert (lines["one"].a, lines["one"].b, lines["one"].winner) == (101, 201, "B")
+    means = ((100 * 101 * 102) ** (1 / 3), (200 * 201 * 202) ** (1 / 3))
+    assert (lines["one"].a, lines["one"].b) == pytest.approx(means)
+    assert lines["one"].winner == "B"
     assert lines["two"].ratio
     assert lines["two"].ratio.text == "no difference"
     assert "unpaired" in found.method
@@ -92,7 +161,7 @@ def test_what_differs_between_runs_is_told(tmp_path):
     assert "differ in machine: cpu A processor / Another" in text
     assert "differ in plan: seed 7 / 9" in text
     assert "cells that only A has are left out: 1, the first is two, add, drain" in text
-    assert "ratios of fewer than 3 rounds" in text
+    assert "fewer than 3 rounds have no interval" in text
 
 
 def test_a_verdict_that_got_worse_is_told(tmp_path):

@@ -13,9 +13,9 @@ from bench.cli.console import PlainConsole
 from bench.record.micro_files import FOLDER, MERGED
 from bench.record.store import write_json
 from bench.report.compare import compare_variants
-from bench.report.markdown import render
+from bench.report.formats.markdown import render
+from bench.report.formats.terminal import print_comparison, print_report
 from bench.report.model import load_report
-from bench.report.terminal import print_comparison, print_report
 
 TERMINAL = (
     "\x1b[31mred \x1b]0;title\x07 \x1b]8;;http://e\x1b\\link\x1b]8;;\x1b\\ \x9b2J \x08 \u202e"

@@ -6,7 +6,7 @@ import re
 
 from small_runs import SmallRun, thrice, told
 
-from bench.report.markdown import render
+from bench.report.formats.markdown import render
 from bench.report.model import load_report
 
 OPEN = {"service_s": 0.0, "arrival": "poisson"}
@@ -32,12 +32,12 @@ def limits(run):
     return {(t.scenario, t.load, row.variant): row.limit for t in report.tables for row in t.rows}
 
 
-def test_a_limit_stands_last_without_a_rank_and_makes_no_headline():
+def test_a_limit_stands_last_without_a_rank_and_makes_no_finding():
     report = told(4)
     table = report.tables[0]
     assert [row.place for row in table.rows[-2:]] == ["limit", "limit"]
     assert not any(row.variant.startswith("bare") for row in table.ranked)
-    assert not any("bare" in line for line in report.headlines)
+    assert not any("bare" in line for line in report.findings)
 
 
 def test_throughputs_are_shares_and_times_are_multiples_of_the_best_limit(tmp_path):
@@ -96,9 +96,8 @@ def test_a_limit_that_cannot_do_it_is_borrowed_as_if_it_were_not_there(tmp_path)
 def test_the_column_is_in_every_table_and_the_rule_in_the_glossary():
     report = told(4)
     text = render(report)
-    heads = re.findall(r"^\|\s+# \|.*$", text, re.MULTILINE)
+    heads = re.findall(r"^\|.* of floor \|.*$", text, re.MULTILINE)
     assert len(heads) == len(report.tables)
-    assert all("| of floor |" in head for head in heads)
     assert "- of floor: " in text
 
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import re
 
-from small_runs import SmallRun, mixed
+import pytest
+from small_runs import SmallRun, mixed, told
 
 from bench.report import write_reports
-from bench.report.markdown import escape, grid, render
+from bench.report.formats.markdown import WIDTH, escape, render, table
 from bench.report.model import load_report
 
 #: Told with each reason: what the log ended with, its credentials masked and escaped.
@@ -27,14 +28,12 @@ def test_acknowledging_late_and_delivering_at_most_once_are_shown_apart(tmp_path
     promised = run.variants["slow:base"]["semantics"]
     run.variants["slow:base"]["semantics"] = promised | {"delivery": "at most once"}
     text = render(load_report(run.write()))
-    (result,) = (line for line in text.splitlines() if "| late, at most once" in line)
-    assert "slow:base" in cells(result)
-    (how,) = (row for row in map(cells, text.splitlines()) if row[2:4] == ["late", "at most once"])
+    (how,) = (row for row in map(cells, text.splitlines()) if row[3:5] == ["late", "at most once"])
     assert how[0] == "slow:base"
 
 
 def test_tables_are_aligned_and_every_line_has_the_same_cells():
-    lines = grid(("name", "n"), [("a|b", "1"), ("longer", "1,000")], right=(1,))
+    lines = table(("name", "n"), [("a|b", "1"), ("longer", "1,000")], right=(1,))
     assert lines == [
         "| name   |     n |",
         "| ------ | ----: |",
@@ -45,7 +44,7 @@ def test_tables_are_aligned_and_every_line_has_the_same_cells():
 
 
 def test_one_long_cell_does_not_stretch_the_others():
-    lines = grid(("name",), [("x" * 200,), ("y",)])
+    lines = table(("name",), [("x" * 200,), ("y",)])
     assert len(lines[3]) < 60
     assert "x" * 200 in lines[2]
 
@@ -64,6 +63,7 @@ def test_the_results_come_before_the_circumstances(tmp_path):
     assert heads == [
         "In short",
         "Results",
+        "Each against each",
         "Failed checks",
         "Warnings",
         "Machine, server, versions",
@@ -77,16 +77,15 @@ def test_the_results_come_before_the_circumstances(tmp_path):
 def test_numbers_and_verdicts_stand_in_one_row_and_reasons_below(tmp_path):
     lines = render(load_report(mixed(tmp_path / "run"))).splitlines()
     start = lines.index("#### add, drain, concurrency 4")
-    table = {cells(line)[1]: cells(line) for line in lines[start + 4 : start + 14] if line}
-    assert table["quick"][3:6] == ["205 [175, 240]", "2.00x [1.89, 2.12]", "51.0"]
-    assert table["alike"][4].startswith("no difference [")
-    assert table["loses"][7] == "FAIL: lost 8, repeated 1"
-    assert table["broken"][7] == "failed, 0 of 3 rounds ok"
-    assert table["hangs"][7] == "pass; timeout, 2 of 3 rounds ok"
-    assert table["later"][7].startswith("not run")
+    found = {cells(line)[1]: cells(line) for line in lines[start + 4 : start + 14] if line}
+    assert found["quick"][:4] == ["1", "quick", "210 [180, 245]", "2.00x [1.89, 2.12]"]
+    assert found["alike"][3].startswith("no difference [")
+    assert found["loses"][4] == "FAIL: lost 8, repeated 1"
+    assert found["broken"][4] == "failed, 0 of 3 rounds ok"
+    assert found["hangs"][4] == "pass; timeout, 2 of 3 rounds ok"
+    assert found["later"][4].startswith("not run")
     assert r"- broken: failed: exit code 1 \| see log (3 of 3 rounds)" + LOG in lines
     assert "- hangs: timeout: not done within 6 s (1 of 3 rounds)" + LOG in lines
-    assert table["quick"][8:] == ["late, at least once", "1 x N"]
 
 
 def test_failed_checks_have_examples_and_say_where_the_rest_is(tmp_path):
@@ -95,18 +94,40 @@ def test_failed_checks_have_examples_and_say_where_the_rest_is(tmp_path):
     assert "task 5: never ran" not in text
 
 
-def test_the_chains_idiom_is_told_with_chains_only(tmp_path):
-    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0])
+def test_what_all_tables_would_repeat_is_told_once(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0]).cell("quick", [1.0])
     run.cell("slow:base", [1.0], scenario="chain", load="closed", params={"length": 2})
-    text = render(load_report(run.write()))
-    assert text.count("chain by") == 1
+    lines = render(load_report(run.write())).splitlines()
+    start = lines.index("## How each variant works")
+    assert cells(lines[start + 2])[:4] == ["variant", "version", "N tasks at once", "ack"]
+    assert cells(lines[start + 4]) == [
+        *("slow:base", "1.2.3", "1 x N", "late", "at least once", "Redis, 1 h")
+    ]
+    assert "- chain, slow:base, quick: pipeline: the worker sends the next" in lines
+    assert sum("at least once" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize("concurrencies", [(4,), (1, 2, 4)])
+def test_no_table_is_wider_than_a_page(concurrencies):
+    lines = [line for line in render(told(*concurrencies)).splitlines() if line.startswith("|")]
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_columns_that_do_not_fit_follow_with_the_names(tmp_path):
+    run = SmallRun(tmp_path / "run")
+    for name in ("slow:base", "celery:threads+prefetch-1+warning-log"):
+        run.cell(name, [1e6, 1.3e6, 1.1e6], metrics={"longest_stall_ms": [1.0] * 3})
+    lines = render(load_report(run.write())).splitlines()
+    start = lines.index("#### add, drain, concurrency 4")
+    heads = [cells(line) for line in lines[start:] if line.startswith("|") and "variant" in line]
+    assert heads[0][-1] == "verdict"
+    assert heads[1] == ["variant", "enqueue p50, us", "longest stall, ms"]
 
 
 def test_versions_settings_and_how_to_repeat_are_there(tmp_path):
     text = render(load_report(mixed(tmp_path / "run")))
     assert "- quick 1.2.3, with lib 1.2.3, other 4.5" in text
-    assert r"--size\|s" in text
-    assert r"one \| two" in text
+    assert r"- --size\|s = 1 (default: 8): one \| two" in text
     assert "seed 7" in text
     assert "commit abc123" in text
     assert "- throughput (tasks/s): " in text

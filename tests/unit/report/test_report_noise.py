@@ -1,25 +1,21 @@
-"""The baseline against itself: its twin has no rank and says below what nothing is claimed."""
+"""The baseline against itself is shown and has no rank; what is told of a ratio, and why not."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 from small_runs import SmallRun, mixed, thrice, told
 
-from bench.measure.noise import noise_floor
-from bench.report.compare import compare_runs, compare_variants
-from bench.report.markdown import render
+from bench.report.chapters.outliers import far
+from bench.report.compare import compare_variants
+from bench.report.formats.markdown import render
+from bench.report.measures import Ratio
 from bench.report.model import load_report
-from bench.report.noise import Noise
-from bench.report.outliers import far
-from bench.report.parts import Ratio
 
 
 def noisy(path, twin=(110.0, 111.0, 112.0)):
     run = SmallRun(path).cell("slow:base", [100.0, 101.0, 102.0])
     run.cell("slow:base (A/A)", twin)
-    run.cell("near", [105.0, 106.0, 107.0])
+    run.cell("near", [110.0, 111.1, 112.2])
     return run.cell("quick", [200.0, 202.0, 204.0])
 
 
@@ -38,57 +34,21 @@ def test_a_twin_like_its_baseline_shows_figures_too(tmp_path):
     assert twin.ratio_text == "1.00x [1.00, 1.00]"
 
 
-def test_a_difference_within_the_noise_is_none_everywhere(tmp_path):
+def test_an_interval_that_leaves_out_one_is_a_difference_everywhere(tmp_path):
+    """The twin is shown; it is no second gate that a difference must pass."""
     folder = noisy(tmp_path / "run").write()
     report = load_report(folder)
     near = next(row for row in report.tables[0].rows if row.variant == "near")
-    assert near.ratio
-    assert near.ratio.low > 1  # its interval alone would make it a difference
-    assert near.ratio_text == "no difference"
-    assert not any("near" in line for line in report.headlines)
+    assert near.ratio_text.startswith("1.05x [1.0")
+    assert report.tables[0].contrasts.differ("near", "slow:base")
     (line,) = compare_variants(folder, "slow:base", "near").lines
-    assert line.winner == "-"
-    (line,) = compare_variants(folder, "slow:base", "quick").lines
-    assert line.winner == "B"
+    assert (line.ratio.text, line.winner) == (near.ratio_text, "B")
 
 
-def test_without_a_twin_the_interval_alone_decides(tmp_path):
-    run = SmallRun(tmp_path / "run").cell("slow:base", [100.0, 101.0, 102.0])
-    (table,) = load_report(run.cell("near", [105.0, 106.0, 107.0]).write()).tables
-    assert table.noise is None
-    assert table.rows[0].ratio_text.startswith("1.05x")
-
-
-def test_of_two_runs_the_noisier_tells_what_is_a_difference(tmp_path):
-    calm = SmallRun(tmp_path / "a").cell("one", [100.0] * 3)
-    loud = SmallRun(tmp_path / "b").cell("one", [105.0] * 3)
-    assert compare_runs(calm.write(), loud.write()).lines[0].winner == "B"
-    calm = SmallRun(tmp_path / "c").cell("one", [100.0] * 3)
-    loud = SmallRun(tmp_path / "d").cell("one", [105.0] * 3).cell("slow:base", [10.0] * 3)
-    loud.cell("slow:base (A/A)", [11.0] * 3)
-    assert compare_runs(calm.write(), loud.write()).lines[0].winner == "-"
-
-
-def test_the_noise_floor_stands_under_each_table(tmp_path):
+def test_the_twin_is_explained(tmp_path):
     text = render(load_report(noisy(tmp_path / "run").write()))
-    assert "Noise floor here: 1.22x: smaller differences are not claimed." in text
     assert "slow:base (A/A) is the baseline measured a second time" in text
-    assert "- noise floor: " in text
-
-
-def test_the_twins_pairs_are_those_of_its_scenario_and_load():
-    key = ("add", "drain", 4, "{}")
-    other = ("add", "closed", 4, "{}")
-    rounds = {
-        (("b", *key), "m"): {1: 10.0, 2: 10.0, 3: 0.0},
-        (("b (A/A)", *key), "m"): {1: 11.0, 2: 12.0, 3: 1.0, 4: 9.0},
-        (("b", *other), "m"): {1: 1.0},
-        (("b (A/A)", *other), "m"): {1: 5.0},
-    }
-    noise = Noise(rounds, "b")
-    logs = [math.log(1.1), math.log(1.2)]
-    assert noise.factor("add", "drain", "m", 3) == pytest.approx(noise_floor([logs], 3))
-    assert noise.factor("add", "burst", "m", 3) is None
+    assert "oise floor" not in text
 
 
 def test_settings_and_promises_are_told_of_the_baseline_once():
@@ -96,21 +56,58 @@ def test_settings_and_promises_are_told_of_the_baseline_once():
     assert "| slow:base (A/A) |" not in text[text.index("## How each variant works") :]
 
 
-def test_a_ratio_differs_only_beyond_interval_and_noise():
+def test_a_ratio_differs_where_its_interval_leaves_out_one():
     assert Ratio(1.05, 1.03, 1.07, 3).differs
     assert not Ratio(1.05, 0.99, 1.07, 3).differs
-    assert not Ratio(1.05, 1.03, 1.07, 3, noise=1.06).differs
-    assert not Ratio(1 / 1.05, 0.93, 0.97, 3, noise=1.06).differs
-    assert Ratio(0.9, 0.85, 0.92, 3, noise=1.06).differs
+    assert Ratio(0.9, 0.85, 0.92, 3).differs
     assert not Ratio(2.0, None, None, 2).differs
     assert not Ratio(2.0, None, None, 2).no_difference
 
 
-def test_without_an_interval_what_is_within_the_noise_is_no_difference():
-    assert Ratio(1.71, None, None, 2, noise=2.76).no_difference
-    assert Ratio(0.627, None, None, 1, noise=2.76).no_difference
-    assert not Ratio(3.1, None, None, 2, noise=2.76).no_difference
-    assert not Ratio(3.1, None, None, 2, noise=2.76).differs
+def test_no_difference_has_its_reason():
+    assert Ratio(1.1, 0.97, 1.2, 3).reasoned == "no difference [0.970, 1.20]"
+    assert Ratio(1.1, None, None, 2).reasoned == "1.10x (2 rounds)"
+    assert Ratio(1.1, None, None, 1).reasoned == "1 round"
+
+
+def test_of_one_round_neither_rank_nor_ratio_is_told(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [100.0]).cell("quick", [300.0])
+    report = load_report(run.write())
+    assert [row.place for row in report.tables[0].rows] == ["-", "-"]
+    assert [row.variant for row in report.tables[0].rows] == ["quick", "slow:base"]
+    text = render(report)
+    assert (
+        "In the order of throughput, tasks/s, higher is better; 1 round, too few for ranks." in text
+    )
+    assert "vs slow:base" not in text
+    assert "3.00x" not in text
+
+
+def test_of_two_rounds_the_ratio_says_so_and_there_are_no_ranks(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [100.0, 100.0]).cell("quick", [300.0] * 2)
+    first, second = load_report(run.write()).tables[0].rows
+    assert (first.place, first.ratio_text) == ("-", "3.00x (2 rounds)")
+    assert (second.place, second.ratio_text) == ("-", "baseline")
+
+
+def test_variants_that_cannot_be_told_apart_share_a_rank(tmp_path):
+    run = (
+        SmallRun(tmp_path / "run").cell("slow:base", [100, 110, 105]).cell("alike", [108, 101, 106])
+    )
+    run.cell("quick", [200, 225, 205]).cell("crawls", [1.0, 1.1, 1.05])
+    table = load_report(run.write()).tables[0]
+    assert [(row.place, row.variant) for row in table.rows] == [
+        ("1", "quick"),
+        ("=2", "alike"),
+        ("=2", "slow:base"),
+        ("4", "crawls"),
+    ]
+
+
+def test_without_the_baselines_value_the_row_says_so(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", bad=[("failed", "exit code 1")] * 3)
+    rows = load_report(run.cell("quick", thrice(100.0)).write()).tables[0].rows
+    assert [row.ratio_text for row in rows] == ["no baseline", "baseline"]
 
 
 def test_a_ratio_of_fewer_rounds_than_the_tables_says_of_how_many(tmp_path):
@@ -164,7 +161,7 @@ def test_a_cell_with_an_invalid_round_is_not_ranked_but_shows_its_valid_rounds(t
     assert rows["quick"].problem == (
         "invalid: the generator ran late: p99 12 ms, allowed 5 ms (2 of 3 rounds)"
     )
-    assert rows["quick"].headline.value == 300
+    assert rows["quick"].headline.value == pytest.approx(300)
     assert rows["worse"].problem.startswith("failed: exit code 1 (1 of 3 rounds, 1 invalid)")
 
 
@@ -184,6 +181,5 @@ def test_what_did_not_get_as_exact_as_asked_is_told(tmp_path):
 
 def test_a_run_without_a_twin_says_nothing_of_noise(tmp_path):
     text = render(load_report(mixed(tmp_path / "run")))
-    assert "Noise floor here" not in text
     assert "A/A" not in text
     assert "of floor" not in text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree
 
-from bench.report.picture import WIDTH, Bar, render
+import pytest
+
+from bench.report.pictures.overview import Bar, render
+from bench.report.pictures.svg import WIDTH, width_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -24,11 +26,20 @@ def test_a_bar_is_as_long_as_its_value() -> None:
 def test_a_whisker_ends_where_the_interval_does_and_the_scale_leaves_room_for_it() -> None:
     svg = render("t", "s", [Bar("a", 100, 80, 200, "")])
     (bar,) = _bars(svg)
-    left, right = (float(x) for x in re.findall(r"M([\d.]+) [\d.]+V", svg))
-    start = float(re.search(r'<rect x="(\d+)"', svg)[1])
-    assert right - start == 2 * bar
-    assert round(left - start, 1) == round(0.8 * bar, 1)
+    root = ElementTree.fromstring(svg)
+    start = next(float(r.attrib["x"]) for r in root.iter(f"{SVG}rect") if "x" in r.attrib)
+    whisker = next(root.iter(f"{SVG}polyline")).attrib["points"].split()
+    left, right = (float(point.partition(",")[0]) for point in whisker)
+    assert right - start == pytest.approx(2 * bar, abs=0.2)
+    assert left - start == pytest.approx(0.8 * bar, abs=0.2)
     assert right < WIDTH
+
+
+def test_long_names_have_room() -> None:
+    name = "celery:threads+prefetch-1+warning-log"
+    root = ElementTree.fromstring(render("t", "s", [Bar(name, 100, 80, 200, "no difference")]))
+    told = next(t for t in root.iter(f"{SVG}text") if t.text == name)
+    assert float(told.attrib["x"]) >= width_of(name)
 
 
 def test_names_values_and_notes_are_in_it_escaped() -> None:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from small_runs import SmallRun, everything, mixed, told
+from small_runs import SmallRun, everything, mixed, thrice, told
 
-from bench.report import costs, load_curves, microbenchmarks, scaling, timing, write_reports
-from bench.report.cells import Cell
-from bench.report.curves import LEADING, Line, Panel, Point, axis, picture, spread
+from bench.report import write_reports
+from bench.report.cells import SUSTAINED, Cell
+from bench.report.chapters import costs, load_curves, microbenchmarks, scaling, timing
+from bench.report.chapters.timing import Split
+from bench.report.measures import Measure
 from bench.report.model import load_report
-from bench.report.parts import Measure
-from bench.report.sections import Grid, Section
-from bench.report.svg import WIDTH
-from bench.report.timing import Split
+from bench.report.pictures.curves import (
+    LEADING,
+    Gap,
+    Line,
+    Panel,
+    Point,
+    _unbroken,
+    axis,
+    picture,
+    spread,
+)
+from bench.report.pictures.svg import WIDTH, room_for, width_of
+from bench.report.sections import Grid, Heading, Items, Section
 from bench.report.wording import METRICS, base_name
 
 SVG = "{http://www.w3.org/2000/svg}"
 TITLES = [
+    "Each against each",
     "Where the time goes",
     "Latency against offered load",
     "Cost per task",
@@ -43,15 +56,10 @@ def table(section: Section, caption: str) -> dict[str, dict[str, str]]:
 def cell(variant="quick", load="drain", params=None, concurrency=4, **kwargs) -> Cell:
     values = kwargs.pop("values", {})
     measures = {name: Measure(name, value, None, None, 1) for name, value in values.items()}
-    known = {"status": "ok", "failed": False, "kind": "variant", "scenario": "add", **kwargs}
-    return Cell(
-        variant=variant,
-        load=load,
-        params=params or {},
-        concurrency=concurrency,
-        measures=measures,
-        **known,
-    )
+    params = params or {}
+    place = (kwargs.pop("scenario", "add"), load, concurrency, json.dumps(params, sort_keys=True))
+    known = {"failed": {"lost": 1} if kwargs.pop("failed", False) else {}, **kwargs}
+    return Cell(key=(variant, *place), params=params, measures=measures, **known)
 
 
 # --- all of them -----------------------------------------------------------------------------
@@ -59,7 +67,7 @@ def cell(variant="quick", load="drain", params=None, concurrency=4, **kwargs) ->
 
 def test_a_run_of_an_earlier_version_has_none(tmp_path):
     folder = mixed(tmp_path / "run")
-    assert load_report(folder).sections == ()
+    assert [section.title for section in load_report(folder).sections] == TITLES[:1]
     write_reports(folder)
     assert not (folder.path / "time.svg").exists()
     assert not (folder.path / "latency.svg").exists()
@@ -70,7 +78,7 @@ def test_each_is_there_in_order_and_its_pictures_are_written(tmp_path):
     write_reports(folder)
     text = (folder.path / "report.md").read_text(encoding="utf-8")
     heads = re.findall(r"^## (.*)$", text, re.MULTILINE)
-    assert heads[1:6] == ["Results", *TITLES]
+    assert heads[1:7] == ["Results", *TITLES]
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)
     assert pictures == ["time.svg", "latency.svg"]
     for name in pictures:
@@ -79,7 +87,7 @@ def test_each_is_there_in_order_and_its_pictures_are_written(tmp_path):
 
 def test_every_row_is_as_wide_as_its_head_and_every_metric_is_explained(sections):
     for section in sections.values():
-        assert section.metrics
+        assert section.metrics or section.title == TITLES[0]
         assert all(METRICS[base_name(metric)] for metric in section.metrics)
         for grid in section.grids:
             assert {len(row) for row in grid.rows} == {len(grid.head)}
@@ -92,6 +100,95 @@ def test_the_twin_is_in_none_and_the_limits_are_last(sections):
             assert not any("A/A" in name for name in names)
             first = next((i for i, name in enumerate(names) if "limit" in name), len(names))
             assert all(name.endswith(" (limit)") for name in names[first:])
+
+
+# --- each against each -----------------------------------------------------------------------
+
+
+def test_the_matrix_has_a_ratio_where_two_differ_and_a_sign_where_not(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("slow:base", [100, 110, 105])
+    run.cell("alike", [108, 101, 106]).cell("quick", [200, 225, 205])
+    run.cell("loses", [900] * 3, failed={"lost": ["task 1"]})
+    run.cell("short", [50.0], bad=[("invalid", "late")] * 2)
+    (section,) = load_report(run.write()).sections
+    (grid,) = section.grids
+    assert grid.caption == "add, drain, concurrency 4: throughput, tasks/s, more is better"
+    assert list(grid.head) == ["", "row / column", "1", "2", "3"]
+    assert grid.rows == [
+        ["1", "quick", "", "2.0x", "2.0x"],
+        ["2", "alike", "0.50x", "", "="],
+        ["3", "slow:base", "0.50x", "=", ""],
+    ]
+
+
+def test_the_matrix_is_that_of_the_highest_concurrency_and_of_a_rate_common_to_all(sections):
+    captions = [grid.caption for grid in sections["Each against each"].grids]
+    assert captions == [
+        "add, drain, concurrency 4: throughput, tasks/s, more is better",
+        "add, open, 50 per s, poisson, concurrency 4: latency p95, ms, less is better",
+        "add, closed, concurrency 4: round trip p50, ms, less is better",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overloaded", "told"),
+    [((), 200), ((200,), 50), ((50, 200), 800), ((200, 800), 50)],
+)
+def test_matrix_and_finding_tell_of_the_same_rate(tmp_path, overloaded, told):
+    """The middle one; where it is too much for half of the variants the next lower, then higher."""
+    run = SmallRun(tmp_path / "run")
+    for rate in (50, 200, 800):
+        params = {"service_s": 0.0, "rate_per_s": float(rate)}
+        for place, name in enumerate(("slow:base", "a", "b", "c", "d", "e"), 1):
+            if rate in overloaded and name in "abc":
+                metrics = {"sustained_tasks_per_s": thrice(10.0)}
+                run.cell(name, thrice(9.0), load="open", params=params, metrics=metrics)
+            else:
+                run.cell(name, thrice(place), load="open", params=params)
+    report = load_report(run.write())
+    (finding,) = [line for line in report.findings if line.startswith("Latency")]
+    captions = [
+        grid.caption
+        for section in report.sections
+        if section.title == "Each against each"
+        for grid in section.grids
+    ]
+    assert finding.startswith(f"Latency p95 (add, open, {told} per s, concurrency 4)")
+    assert captions == [f"add, open, {told} per s, concurrency 4: latency p95, ms, less is better"]
+
+
+@pytest.mark.parametrize(("names", "rounds"), [("abc", 2), ("ab", 3)])
+def test_of_two_rounds_or_two_variants_there_is_no_matrix(tmp_path, names, rounds):
+    run = SmallRun(tmp_path / "run")
+    for n, name in enumerate(names, 1):
+        run.cell(name, [1.0 * n] * rounds)
+    assert load_report(run.write()).sections == ()
+
+
+# --- a page is only so wide ------------------------------------------------------------------
+
+
+def test_a_grid_that_fits_is_one():
+    grid = Grid("", ("name", "a", "b"), [["x", "1", "2"]])
+    assert grid.portions([4, 5, 5], room=20, gap=2) == [grid]
+
+
+def test_columns_that_do_not_fit_are_told_in_further_parts_with_the_names():
+    head = ("name", "a", "b", "c")
+    grid = Grid("", head, [["x", "1", "2", "3"]], right=(1, 2, 3), tones=["bad"], verdict=3)
+    first, second = grid.portions([4, 5, 5, 5], room=21, gap=2)
+    assert (list(first.head), first.rows) == (["name", "a", "b"], [["x", "1", "2"]])
+    assert (list(second.head), second.rows) == (["name", "c"], [["x", "3"]])
+    assert (first.right, second.right) == ([1, 2], [1])
+    assert (first.verdict, second.verdict) == (None, 1)
+
+
+def test_the_columns_that_belong_together_stay_so():
+    head = ("name", "value", "verdict", "more")
+    grid = Grid("", head, [["x", "1", "pass", "3"]], core=3)
+    first, second = grid.portions([40, 40, 40, 5], room=100, gap=2)
+    assert list(first.head) == ["name", "value", "verdict"]
+    assert list(second.head) == ["name", "more"]
 
 
 # --- where the time goes ---------------------------------------------------------------------
@@ -115,12 +212,12 @@ def test_a_bar_is_always_100_percent_and_the_total_stands_behind_it():
     ]
     for start in (0, 4):
         widths = [float(box.attrib["width"]) for box in bars[start : start + 4]]
-        assert sum(widths) == pytest.approx(timing.BAR, abs=0.3)
+        assert sum(widths) == pytest.approx(WIDTH - room_for("ab") - timing.BEHIND, abs=0.3)
     texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert texts.count("25%") == 4
     assert texts.count("50%") == 2
     assert {"4.00 ms", "500 ms"} <= set(texts)
-    assert timing.LEFT + timing.BAR + 60 < WIDTH
+    assert timing.BEHIND > 60
 
 
 def test_a_variant_without_parts_is_told_and_one_that_failed_is_marked():
@@ -151,39 +248,85 @@ def test_each_offered_load_is_a_column_and_saturation_the_last(sections):
         "50 per s",
         "saturation",
     ]
-    assert found["quick"]["0.5 of own drain"] == "0.400 / 2.63 @ 1,750"
-    assert found["polls"]["0.5 of own drain"] == "280 / - @ 2.50"
+    assert found["quick"]["0.5 of own drain"] == "0.400 / 1.71 @ 1,750"
+    assert found["polls"]["0.5 of own drain"] == "280 / 1,200 @ 2.50"
     assert found["polls"]["50 per s"] == "invalid"
-    assert found["quick"]["saturation"] == "3,400"
+    assert found["quick"]["saturation"] == "3,360"
     notes = {grid.note for grid in sections["Latency against offered load"].grids}
-    assert notes == {"Saturation: p99 under 100 ms."}
+    assert notes == {"Latencies: p50 / p95. Saturation: p99 under 100 ms."}
 
 
-def test_invalid_points_are_not_drawn_and_a_p95_is_hollow_and_told():
-    values = {"latency_ms_p50": 1.0, "latency_ms_p95": 8.0}
+def offered(name, *latencies, tail="latency_ms_p95", reason=""):
+    """A variant's open cells, offered 100, 200, ... per s; a latency may be a status instead."""
+    for n, latency in enumerate(latencies, 1):
+        params = {"arrival": "poisson", "rate_per_s": 100.0 * n}
+        known = {"params": params, "asked_per_s": 100.0 * n}
+        if latency == "overloaded":
+            yield cell(name, "open", values={SUSTAINED: 90.0}, **known)
+        elif isinstance(latency, str):
+            yield cell(name, "open", status=latency, reason=reason, **known)
+        else:
+            values = {"latency_ms_p50": latency / 2, "offered_tasks_per_s": 100.0 * n}
+            yield cell(name, "open", values=values | {tail: latency}, **known)
 
-    def drawn(more, *states):
-        """The picture of one variant per state, each offered two rates."""
-        found = load_curves.section(
-            [
-                cell(name, "open", params, values=values | more | rate, status=status)
-                for name, status in states
-                for params, rate in (
-                    ({"arrival": "poisson", "offered": 0.5}, {"offered_tasks_per_s": 100.0}),
-                    ({"arrival": "poisson", "offered": 0.8}, {"offered_tasks_per_s": 160.0}),
-                )
-            ]
-        )
-        assert found
-        assert found.picture
-        return found.picture.svg
 
-    full = drawn({"latency_ms_p99": 9.0}, ("much", "ok"))
-    scarce = drawn({}, ("scarce", "ok"), ("tardy-queue", "invalid"))
-    assert "hollow" not in full
-    assert "hollow: p95" in scarce
-    assert "tardy-queue" not in scarce
-    assert len(re.findall("<circle", scarce)) == 2
+def drawn(*cells) -> str:
+    found = load_curves.section(list(cells))
+    assert found
+    (picture,) = found.pictures
+    return picture.svg
+
+
+def test_a_panel_has_one_statistic_that_all_its_points_have():
+    both = {"latency_ms_p50": 1.0, "latency_ms_p95": 8.0, "latency_ms_p99": 9.0}
+    much = [
+        cell("much", "open", {"rate_per_s": rate}, values=both | {"offered_tasks_per_s": rate})
+        for rate in (100.0, 200.0)
+    ]
+    assert "latency p99" in drawn(*much)
+    params = {"rate_per_s": 100.0}
+    few = {"latency_ms_p50": 1.0, "latency_ms_p95": 8.0, "offered_tasks_per_s": 100.0}
+    svg = drawn(*much, cell("few", "open", params, values=few))
+    assert "latency p95" in svg
+    assert "p99" not in svg
+
+
+def test_where_there_is_no_latency_a_mark_says_why():
+    """A line that just ended would make the best look best for the wrong reason."""
+    late = "the generator ran late: p99 12 ms where the latency's is 29.5 ms"
+    svg = drawn(*offered("tardy", 5.0, 6.0, "invalid", "invalid", reason=late))
+    assert svg.count("<circle") == 2
+    assert "\u00d7 invalid: the generator ran late: tardy at 300, 400 per s" in svg
+    crosses = [line for line in svg.split("<polyline")[1:] if 'stroke-width="2"' in line]
+    assert len(crosses) == 1 + 2 * 2  # the line through the points, and the strokes of each mark
+
+
+def test_a_rate_that_is_too_much_goes_off_the_scale():
+    svg = drawn(*offered("weak", 5.0, 6.0, "overloaded"))
+    assert svg.count("<polygon") == 1
+    assert "\u25b2 overloaded: weak at 300 per s" in svg
+
+
+def test_long_names_take_their_room_from_the_plot():
+    name = "celery:threads+prefetch-1+warning-log"
+    root = ElementTree.fromstring(drawn(*offered(name, 5.0, 6.0)))
+    told = next(t for t in root.iter(f"{SVG}text") if t.text == name)
+    assert float(told.attrib["x"]) + width_of(name) <= WIDTH
+
+
+def test_a_line_does_not_cross_a_gap():
+    assert len(_unbroken(Line("a", (Point(1, 1), Point(3, 1)), (Gap(2, "2", "per s", "x"),)))) == 2
+    assert len(_unbroken(Line("a", (Point(1, 1), Point(3, 1)), (Gap(4, "4", "per s", "x"),)))) == 1
+
+
+def test_what_was_too_much_is_told_in_the_table():
+    section = load_curves.section(list(offered("weak", 5.0, "overloaded")))
+    assert section
+    assert table(section, "add, open, poisson, concurrency 4")["weak"] == {
+        "variant": "weak",
+        "100 per s": "2.50 / 5.00 @ 100",
+        "200 per s": "overloaded",
+    }
 
 
 def test_a_latency_with_retries_in_it_is_none():
@@ -199,7 +342,7 @@ def test_one_rate_alone_is_a_table_and_no_picture():
         [cell(name, "open", params, values=values) for name in ("one", "other")]
     )
     assert found
-    assert found.picture is None
+    assert found.pictures == []
     assert [row[0] for row in found.grids[0].rows] == ["one", "other"]
 
 
@@ -217,7 +360,7 @@ def test_different_arrivals_and_concurrencies_are_not_mixed():
         "add, open, poisson, concurrency 4",
         "add, open, constant, concurrency 4",
     ]
-    assert section.picture is None  # there is nothing to draw
+    assert section.pictures == []  # there is nothing to draw
     assert load_curves.section([cell("one", "saturation", {"p99_bound_ms": 100.0})]) is None
 
 
@@ -239,10 +382,9 @@ def test_names_at_the_lines_ends_do_not_overlap():
 
 def test_a_curve_stays_within_the_picture():
     lines = [
-        Line(f"queue {n}", (Point(1.0 + n, 0.01, True), Point(50_000.0, 60_000.0, False)))
-        for n in range(15)
+        Line(f"queue {n}", (Point(1.0 + n, 0.01), Point(50_000.0, 60_000.0))) for n in range(15)
     ]
-    root = ElementTree.fromstring(picture([Panel("t", tuple(lines))]))
+    root = ElementTree.fromstring(picture([Panel("t", "p95", tuple(lines))]))
     _, _, width, height = map(float, root.attrib["viewBox"].split())
     for circle in root.iter(f"{SVG}circle"):
         assert 0 < float(circle.attrib["cx"]) < width
@@ -267,18 +409,18 @@ def test_costs_come_from_the_drain_and_from_idle_workers(sections):
 
 
 def test_commands_are_sorted_by_count_without_those_that_never_came(sections):
-    caption = "Redis commands per task, by command: add, drain, concurrency 4"
-    found = table(sections["Cost per task"], caption)
-    assert found["quick"]["commands"] == "evalsha 3.25, hset 1"
-    assert found["slow:base"]["commands"] == "brpop 1.02, lpush 1, set 1"
+    blocks = list(sections["Cost per task"].blocks)
+    head = Heading("Redis commands per task, by command: add, drain, concurrency 4", 3)
+    told = blocks[blocks.index(head) + 1].sentences
+    assert "quick: evalsha 3.25, hset 1" in told
+    assert "slow:base: brpop 1.02, lpush 1, set 1" in told
 
 
 def test_rare_commands_are_counted():
     values = {"redis_commands_per_task:get": 2.0, "redis_commands_per_task:info": 0.001}
     section = costs.section([cell(values=values)])
     assert section
-    (grid,) = section.grids
-    assert grid.rows == [["quick", "get 2, 1 rarer"]]
+    assert section.blocks[-1] == Items(["quick: get 2, 1 rarer"])
 
 
 def test_without_a_pss_the_rss_is_shown_and_idle_costs_may_stand_alone():
@@ -362,7 +504,7 @@ def test_microbenchmarks_are_rows_of_groups_with_the_ratio_to_the_best():
     section = microbenchmarks.section(found)
     assert section
     (grid,) = section.grids
-    assert list(grid.head) == ["group", "a", "b"]
+    assert list(grid.head) == ["median, us", "a", "b"]
     assert grid.rows == [["send", "30.0 (3.0x)", "10.0"], ["encode", "5.00", "-"]]
     assert microbenchmarks.section(found.iloc[:0]) is None
 

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 from small_runs import SmallRun, mixed, thrice, told
 
+from bench.report.formats.terminal import print_report
 from bench.report.model import load_report
 from bench.report.parts import Report
-from bench.report.terminal import print_report
 
 
 def printed(report: Report, width: int = 80, *, terminal: bool = False) -> str:
@@ -38,7 +38,7 @@ def test_a_long_name_with_wide_values_is_kept_whole(tmp_path, width, terminal):
     run.cell(name, [123.4e6, 130e6, 110e6])
     text = printed(load_report(run.write()), width, terminal=terminal)
     lines = [line for line in text.splitlines() if name in line]
-    assert any("123,000,000" in line and "100x [100, 100]" in line for line in lines)
+    assert any("121,000,000" in line and "100x [100, 100]" in line for line in lines)
 
 
 def test_failures_and_their_reasons_are_told(tmp_path):
@@ -51,17 +51,28 @@ def test_failures_and_their_reasons_are_told(tmp_path):
     assert "6 more in verdicts.csv" in text
 
 
-def test_it_ends_with_the_path_and_one_line_to_quote(tmp_path):
+def test_it_ends_with_the_findings_the_path_and_what_to_type_next(tmp_path):
     report = load_report(mixed(tmp_path / "run"))
-    *_, path, last = printed(report).splitlines()
-    assert path == f"report: {tmp_path / 'run' / 'report.md'}"
-    assert last == report.headlines[0]
+    path = tmp_path / "run"
+    lines = printed(report).splitlines()
+    last = lines.index("In short")
+    assert lines[last - 2] == f"run: {report.summary}"
+    assert lines[last + 1 :] == [
+        *(f"  - {sentence}" for sentence in report.findings),
+        "",
+        f"report: {path / 'report.md'}",
+        f"next: bench run --resume {path}    # measures what has not been run",
+        f"next: bench compare slow:base quick --run {path}    # two variants side by side",
+    ]
 
 
-def test_a_run_without_headlines_ends_with_its_summary(tmp_path):
-    run = SmallRun(tmp_path / "run", status="interrupted").cell("slow:base", rounds=3)
-    last = printed(load_report(run.write())).splitlines()[-1]
-    assert last == "run: 0 of 3 trials ok (3 not run); 0 of 0 checks passed."
+def test_sentences_are_wrapped_where_somebody_watches(tmp_path):
+    report = load_report(mixed(tmp_path / "run"))
+    assert max(map(len, report.findings)) > 80
+    text = printed(report, terminal=True)
+    told = text[text.index("In short") : text.index("report:")]
+    assert max(map(len, told.splitlines())) <= 80
+    assert " ".join(" - ".join(["In short", *report.findings]).split()) == " ".join(told.split())
 
 
 def test_missing_rounds_are_told(tmp_path):

@@ -8,14 +8,13 @@ import pytest
 
 from bench.analysis.tables import ROUND_COLUMNS, VERDICT_COLUMNS, Tables, summarise
 from bench.errors import UsageError
-from bench.measure.statistics import Estimate, paired_ratio, precise_enough
+from bench.measure.statistics import Estimate, half_width, paired_ratio, precise_enough
 from bench.plan.cells import describe
 from bench.plan.planner import Plan, make_plan
 from bench.plan.precision import parse_duration, parse_share
 from bench.plan.profile import Profile
 from bench.run.shortfall import (
     baseline_of,
-    half_width,
     missed,
     more_rounds,
     with_baselines,

@@ -66,15 +66,28 @@ def line(
     return f'<polyline points="{path}" fill="none" {stroke}/>'
 
 
-def dot(x: float, y: float, colour: str, *, hollow: bool = False) -> str:
-    """A marker."""
-    fill = "#ffffff" if hollow else colour
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{fill}" stroke="{colour}" '
-        f'stroke-width="1.5"/>'
-    )
+def dot(x: float, y: float, colour: str) -> str:
+    """A point."""
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>'
+
+
+def cross(x: float, y: float, colour: str) -> str:
+    """A mark: there is no value here."""
+    strokes = ([(x - 4, y - 4), (x + 4, y + 4)], [(x - 4, y + 4), (x + 4, y - 4)])
+    return "".join(line(stroke, colour, width=2) for stroke in strokes)
+
+
+def triangle(x: float, y: float, colour: str) -> str:
+    """A mark: the value is beyond the scale, upwards."""
+    corners = f"{x - 5:.1f},{y + 4:.1f} {x + 5:.1f},{y + 4:.1f} {x:.1f},{y - 5:.1f}"
+    return f'<polygon points="{corners}" fill="{colour}"/>'
 
 
 def width_of(content: str) -> float:
     """About how wide a line of text is, at the size of 13."""
-    return 6.8 * len(content)
+    return 7.2 * len(content)
+
+
+def room_for(names: Iterable[str]) -> float:
+    """How much is kept free left of a plot for the longest of these."""
+    return 20 + max(map(width_of, names), default=0.0)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
-from bench.analysis.tables import rounds_of
 from bench.measure.statistics import MIN_ROUNDS
-from bench.report.noise import Rounds
-from bench.report.parts import Table
+from bench.report.parts import Row, Table
 from bench.report.wording import listed, number, plural
 
 #: So many sigmas, and so large a share of the median, from the median of its cell.
@@ -26,17 +22,12 @@ SHARE_OF_FEW = 0.3
 MAD_TO_SIGMA = 1.4826
 
 
-def outliers(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
-    """One sentence per variant that has any, of the metrics that rank.
-
-    Args:
-        rounds: rows of ``rounds.csv``.
-    """
-    values = rounds_of(rounds)
+def outliers(tables: Sequence[Table]) -> list[str]:
+    """One sentence per variant that has any, of the metrics that rank."""
     found: dict[str, list[str]] = defaultdict(list)
     for table in tables:
         for row in table.rows:
-            found[row.variant] += _of_cell(table, row.variant, values)
+            found[row.variant] += _of_row(table, row)
     return [
         f"{variant}: {plural(len(told), 'outlier round')} kept: {listed(told)}"
         for variant, told in found.items()
@@ -44,10 +35,8 @@ def outliers(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
     ]
 
 
-def _of_cell(table: Table, variant: str, values: Rounds) -> list[str]:
-    params = json.dumps(table.params, sort_keys=True)
-    key = (variant, table.scenario, table.load, table.concurrency, params)
-    own = values.get((key, table.headline), {})
+def _of_row(table: Table, row: Row) -> list[str]:
+    own = row.cell.rounds.get(table.headline, {})
     middle = float(np.median(list(own.values()))) if own else 0.0
     return [
         f"{table.caption} round {which}: {number(own[which])} against a median of {number(middle)}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.report.cells import Cell, alike, any_has, by_variant
-from bench.report.sections import Grid, Section
+from bench.report.sections import Grid, Section, section_of
 from bench.report.wording import caption, label_with_unit, params_text
 from scenarios import all_scenarios
 
@@ -39,9 +39,9 @@ def section(cells: Sequence[Cell]) -> Section | None:
         found += _over_parameter(cells, sweep)
     if not found:
         return None
-    return Section(
+    return section_of(
         "How it scales",
-        "Medians over rounds, one table per metric: read each row from left to right.",
+        "Means over rounds, one table per metric: read each row from left to right.",
         [grid for grid, _ in found],
         tuple(dict.fromkeys(metric for _, metric in found)),
     )

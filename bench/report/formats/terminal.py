@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.measure import Measurement
 from rich.padding import Padding
-from rich.table import Table as Grid
+from rich.table import Table as Lines
 from rich.text import Text
 
+from bench.report.chapters.results import problems_of
 from bench.report.compare import Comparison, Line
-from bench.report.headlines import speaking
-from bench.report.parts import Report, Row, Table
-from bench.report.wording import factor, label, label_with_unit, number, plural, unit_text
+from bench.report.grids import brief_grid
+from bench.report.next_steps import next_steps
+from bench.report.parts import Report, Table
+from bench.report.sections import Grid, Tone
+from bench.report.tables import speaking
+from bench.report.wording import label_with_unit, number, plural
 
+STYLES: dict[Tone, str] = {"good": "green", "doubt": "yellow", "bad": "bold red", "": ""}
 #: Examples of a failed check's violations shown here; ``report.md`` has some more.
 EXAMPLES = 2
 #: A run with more tables than this is not printed whole.
@@ -23,7 +28,8 @@ MANY = 20
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Print the tables, what failed, the warnings, and where the whole report is.
+    """Print the tables, what failed, the warnings; then the findings, where the whole report is,
+    and what to type next.
 
     Of a run with many tables only those that speak for their scenario and load are printed; what
     did not end well in the others is told in a line each.
@@ -31,23 +37,24 @@ def print_report(report: Report, console: Console) -> None:
     shown = _shown(report.tables)
     for table in shown:
         _heading(console, table)
-        print_grid(console, table_grid(table, report.baseline))
-        for row in table.rows:
-            if row.problem:
-                _say(console, f"{row.variant}: {row.problem}", "yellow")
+        print_grid(console, brief_grid(table, report.baseline))
+        for problem in problems_of(table):
+            _say(console, problem, "yellow")
         console.print()
     if len(shown) < len(report.tables):
         told = f"{len(shown)} of {len(report.tables)} tables; all of them are in report.md"
         _say(console, told, indent=0)
         console.print()
     _section(console, "In the other tables", _hidden_problems(report.tables, shown))
-    _section(console, "Failed checks", _failed(report))
+    _section(console, "Failed checks", [check.told(EXAMPLES) for check in report.verdicts])
     _section(console, "Warnings", report.warnings)
-    style = "green" if report.all_passed else "bold red"
-    _say(console, report.summary, style, indent=0)
+    style = "green" if report.is_measured else "bold red"
+    _say(console, f"{report.run_id}: {report.summary}", style, indent=0)
+    console.print()
+    _section(console, "In short", report.findings)
     _say(console, f"report: {report.path / 'report.md'}", indent=0)
-    last = report.headlines[0] if report.headlines else f"{report.run_id}: {report.summary}."
-    _say(console, last, "bold", indent=0)
+    for step in next_steps(report):
+        _say(console, f"next: {step.command}    # {step.why}", indent=0)
 
 
 def _shown(tables: Sequence[Table]) -> list[Table]:
@@ -71,26 +78,6 @@ def _hidden_problems(tables: Sequence[Table], shown: Sequence[Table]) -> list[st
     ]
 
 
-def table_grid(table: Table, baseline: str) -> Grid:
-    """The table's rows: rank, variant, value, ratio and verdict."""
-    grid = plain_grid()
-    grid.add_column("#", justify="right", no_wrap=True)
-    grid.add_column("variant", no_wrap=True)
-    head = "\n".join(part for part in (label(table.headline), unit_text(table.headline)) if part)
-    grid.add_column(head, justify="right", no_wrap=True)
-    grid.add_column(f"vs {baseline}", justify="right", no_wrap=True)
-    grid.add_column("verdict", overflow="fold")
-    for row in table.rows:
-        grid.add_row(
-            row.place,
-            Text(row.variant),
-            row.headline.text.partition(" ")[0] if row.headline else "-",
-            row.ratio_text,
-            _verdict(row),
-        )
-    return grid
-
-
 def print_comparison(found: Comparison, console: Console) -> None:
     """Print two sides with their ratios, what ended differently, and what to beware of."""
     _say(console, f"A: {found.a}", indent=0)
@@ -110,6 +97,7 @@ def print_comparison(found: Comparison, console: Console) -> None:
         console.print()
     _section(console, "Verdicts that differ", found.verdicts or ["none"])
     _section(console, "Warnings", found.warnings)
+    _say(console, found.sentence, "bold", indent=0)
 
 
 def _title(line: Line) -> str:
@@ -118,70 +106,71 @@ def _title(line: Line) -> str:
 
 
 def _comparison_grid(lines: Sequence[Line]) -> Grid:
-    grid = plain_grid()
-    grid.add_column("variant" if lines[0].variant else "cell", no_wrap=bool(lines[0].variant))
-    for name in ("A", "B", "B/A"):
-        grid.add_column(name, justify="right", no_wrap=True)
-    grid.add_column("better", no_wrap=True)
-    for line in lines:
-        name = line.variant or f"{line.caption}: {label_with_unit(line.metric)}"
-        ratio = line.ratio.text if line.ratio else "-"
-        grid.add_row(Text(name), number(line.a), number(line.b), ratio, line.winner)
-    return grid
-
-
-def plain_grid() -> Grid:
-    """A table without lines."""
-    return Grid(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    rows = [
+        [
+            line.variant or f"{line.caption}: {label_with_unit(line.metric)}",
+            number(line.a),
+            number(line.b),
+            line.ratio.text if line.ratio else "-",
+            line.winner,
+        ]
+        for line in lines
+    ]
+    name = "variant" if lines[0].variant else "cell"
+    # Names of variants are never broken, those of cells may be.
+    folds = () if lines[0].variant else (0,)
+    return Grid("", (name, "A", "B", "B/A", "better"), rows, right=(1, 2, 3), folds=folds)
 
 
 def print_grid(console: Console, grid: Grid) -> None:
     """Print without cutting: a console that is too narrow gets longer lines instead."""
-    for column in grid.columns:
+    lines = Lines(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    folds = {grid.verdict, *grid.folds}
+    for column, head in enumerate(grid.head):
+        lines.add_column(
+            head,
+            justify="right" if column in set(grid.right) else "left",
+            no_wrap=column not in folds,
+            overflow="fold",
+        )
+    tones = grid.tones or [""] * len(grid.rows)
+    for row, tone in zip(grid.rows, tones, strict=True):
+        style = STYLES[tone]
+        lines.add_row(
+            *(Text(cell, style if n == grid.verdict else "") for n, cell in enumerate(row))
+        )
+    _print_lines(console, lines)
+
+
+def print_portions(console: Console, grid: Grid) -> None:
+    """Print a grid of many columns as so many tables as the console's width asks for."""
+    widths = [max(map(len, column)) for column in zip(grid.head, *grid.rows, strict=True)]
+    for part in grid.portions(widths, console.width - 2, gap=2):
+        print_grid(console, part)
+        console.print()
+
+
+def _print_lines(console: Console, lines: Lines) -> None:
+    for column in lines.columns:
         if column.no_wrap:
             texts = [column.header, *column.cells]
             column.min_width = max(console.measure(text).maximum for text in texts)
-    needed = Measurement.get(console, console.options.update(max_width=10_000), grid).minimum
+    needed = Measurement.get(console, console.options.update(max_width=10_000), lines).minimum
     if needed > console.width - 2:
-        grid.width = needed
-        console.print(grid, crop=False, soft_wrap=True)
+        lines.width = needed
+        console.print(lines, crop=False, soft_wrap=True)
     else:
-        console.print(Padding(grid, (0, 0, 0, 2), expand=False))
+        console.print(Padding(lines, (0, 0, 0, 2), expand=False))
 
 
 def _heading(console: Console, table: Table) -> None:
     told = f"{table.better} is better, {plural(table.planned, 'round')}"
-    if table.noise is not None:
-        told += f", noise floor {factor(table.noise)}"
     wide = len(table.caption) + len(told) + 3 > console.width
     if wide and console.is_terminal:
         console.print(Text(table.caption, "bold"), soft_wrap=True)
         _say(console, told)
     else:
         console.print(Text.assemble((table.caption, "bold"), f" ({told})"), soft_wrap=True)
-
-
-def _verdict(row: Row) -> Text:
-    if row.failed:
-        return Text(row.verdict, "bold red")
-    if row.problem:
-        return Text(row.status if row.status != "ok" else row.verdict, "yellow")
-    if row.rounds < row.planned:
-        return Text(f"{row.verdict} ({row.rounds} of {row.planned} rounds)", "yellow")
-    return Text(row.verdict, "green")
-
-
-def _failed(report: Report) -> list[str]:
-    told = []
-    for failed in report.verdicts:
-        shown = failed.examples[:EXAMPLES]
-        left = failed.violations - len(shown)
-        more = f"; {left} more in verdicts.csv" if left > 0 else ""
-        told.append(
-            f"{failed.variant} in {failed.caption}: {failed.check} {failed.violations} "
-            f"({failed.expected}): {'; '.join(shown)}{more}"
-        )
-    return told
 
 
 def _section(console: Console, title: str, sentences: Sequence[str]) -> None:

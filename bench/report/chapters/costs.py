@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.report.cells import Cell, alike, any_has, in_order
-from bench.report.sections import Grid, Section
+from bench.report.sections import Block, Grid, Heading, Items, Section, section_of
 from bench.report.wording import caption, label_with_unit
 
 BY_COMMAND = "redis_commands_per_task:"
@@ -58,6 +58,7 @@ def section(cells: Sequence[Cell]) -> Section | None:
     ours = [cell for cell in cells if cell.scenario == "add" and cell.kind != "twin"]
     drains = [cell for cell in ours if cell.load == "drain"]
     grids: list[Grid] = []
+    commands: list[Block] = []
     shown: dict[str, None] = {}
     for concurrency in sorted({cell.concurrency for cell in ours}):
         at = [cell for cell in ours if cell.concurrency == concurrency]
@@ -70,10 +71,10 @@ def section(cells: Sequence[Cell]) -> Section | None:
                 grids.append(_grid(title, here, columns))
                 shown |= dict.fromkeys(columns)
             if any(_commands(cell) for cell in group):
-                grids.append(_by_command(title, group))
-    if not grids:
+                commands += _by_command(title, group)
+    if not grids and not commands:
         return None
-    return Section(
+    found = section_of(
         "Cost per task",
         "Per task while the queue is drained, the harness's own commands left out; memory is that "
         "of all worker processes together. Idle: what the workers do per second when there is "
@@ -81,6 +82,7 @@ def section(cells: Sequence[Cell]) -> Section | None:
         grids,
         tuple(shown),
     )
+    return replace(found, blocks=[*found.blocks, *commands])
 
 
 def _title(group: Sequence[Cell], concurrency: int) -> str:
@@ -123,9 +125,9 @@ def _text(own: Mapping[str, Cell], cost: Cost) -> str:
     return next((cell.status for cell in known if cell.status != "ok"), "-")
 
 
-def _by_command(title: str, group: Sequence[Cell]) -> Grid:
-    rows = [[cell.name, _commands(cell) or cell.state or "-"] for cell in in_order(group)]
-    return Grid(f"Redis commands per task, by command: {title}", ("variant", "commands"), rows)
+def _by_command(title: str, group: Sequence[Cell]) -> list[Block]:
+    told = [f"{cell.name}: {_commands(cell) or cell.state or '-'}" for cell in in_order(group)]
+    return [Heading(f"Redis commands per task, by command: {title}", 3), Items(told)]
 
 
 def _commands(cell: Cell) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,22 +11,31 @@ import pandas as pd
 from bench.analysis.tables import key_of
 from bench.measure.statistics import MIN_ROUNDS
 from bench.measure.warnings import stalls
-from bench.report.outliers import outliers
-from bench.report.parts import NOT_RUN, Table
-from bench.report.wording import TWIN, caption, listed, number, plural
+from bench.plan.cells import TWIN
+from bench.report.cells import NOT_RUN
+from bench.report.chapters.disturbed import Trial, disturbed_trials
+from bench.report.chapters.outliers import outliers
+from bench.report.parts import Table
+from bench.report.wording import caption, listed, number, plural
 from scenarios.loads import LOADS
 
-#: A median of fewer samples than this is told apart.
+#: A percentile of fewer samples than this is told apart.
 FEW_SAMPLES = 10
 
 
 def cautions(
     run: Mapping[str, Any],
+    recorded: Sequence[Trial],
     trials: Mapping[str, int],
     tables: Sequence[Table],
     rounds: pd.DataFrame,
 ) -> tuple[str, ...]:
-    """One sentence each, the gravest first."""
+    """One sentence each, the gravest first.
+
+    Args:
+        recorded: every trial, repetitions included.
+        trials: how many of the plan's have which status.
+    """
     told = [
         *_interrupted(run, trials),
         *_resumed(run),
@@ -35,7 +43,8 @@ def cautions(
         *_few_rounds(tables),
         *_imprecise(run),
         *_few_samples(tables, rounds),
-        *outliers(tables, rounds),
+        *disturbed_trials(recorded),
+        *outliers(tables),
         *stalls(rounds),
         *_crowded(run, tables),
         *_changed_code(run),
@@ -61,7 +70,7 @@ def _no_baseline(run: Mapping[str, Any], tables: Sequence[Table]) -> list[str]:
     if not name:  # microbenchmarks alone
         return []
     if name not in run["variants"]:
-        return [f"the baseline {name} is not in this run: there are no ratios and no headlines"]
+        return [f"the baseline {name} is not in this run: there are no ratios"]
     without = [
         table.caption
         for table in tables
@@ -113,7 +122,7 @@ def _imprecise(run: Mapping[str, Any]) -> list[str]:
 
 
 def _few_samples(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
-    """Medians are ranked although a slow queue gave only a handful of samples."""
+    """Percentiles are ranked although a slow queue gave only a handful of samples."""
     scarce: dict[str, list[str]] = defaultdict(list)
     fewest = rounds[["variant", "scenario", "load", "concurrency", "params", "metric", "samples"]]
     samples = {
@@ -123,10 +132,8 @@ def _few_samples(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
     for table in tables:
         if LOADS[table.load].single_figure:
             continue
-        for row in table.ranked:
-            params = json.dumps(table.params, sort_keys=True)
-            where = (row.variant, table.scenario, table.load, table.concurrency, params)
-            count = samples.get((*where, table.headline), FEW_SAMPLES)
+        for row in table.ordered:
+            count = samples.get((*row.cell.key, table.headline), FEW_SAMPLES)
             if count < FEW_SAMPLES:
                 scarce[row.variant].append(f"{table.caption} ({count})")
     return [

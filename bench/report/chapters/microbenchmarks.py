@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from bench.report.sections import Grid, Section
+from bench.report.sections import Grid, Section, section_of
 from bench.report.wording import figure, number
 
 
@@ -34,8 +34,8 @@ def section(table: pd.DataFrame) -> Section | None:
         medians = {str(row["variant"]): float(row["median_us"]) for row in own.to_dict("records")}
         best = min(medians.values())
         rows.append([name, *(_text(medians.get(variant), best) for variant in variants)])
-    grid = Grid("", ("group", *variants), rows, right=range(1, 1 + len(variants)))
-    return Section(
+    grid = Grid("", ("median, us", *variants), rows, right=range(1, 1 + len(variants)))
+    return section_of(
         "Microbenchmarks",
         "Median us of one call, and how many times the best of its row that is. These are single "
         "calls in one process: they tell what a library's own code costs, not how fast a queue "

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.report import svg
 from bench.report.cells import Cell, alike, any_has, in_order
-from bench.report.sections import Grid, Picture, Section
+from bench.report.pictures import svg
+from bench.report.sections import Grid, Picture, Section, section_of
 from bench.report.wording import caption, number
 from scenarios.loads import LOADS
 
@@ -20,8 +20,8 @@ PARTS = {
 
 ROW = 26
 HEAD = 34
-LEFT = 170
-BAR = 480
+#: Kept free behind a bar, for the length of the round trip.
+BEHIND = 90
 #: A part that is narrower than this has no room for its share.
 ROOM = 34
 
@@ -59,7 +59,7 @@ def section(cells: Sequence[Cell]) -> Section | None:
         for title, group in panels.items()
         if (splits := [found for cell in group if (found := _split(cell))])
     }
-    return Section(
+    return section_of(
         "Where the time goes",
         "The parts of a round trip, from the enqueue call to the result in the caller's hands: "
         "mean ms of each part, and its share. In the picture every bar is as long as 100%; the "
@@ -113,21 +113,22 @@ def picture(panels: dict[str, list[Split]]) -> str:
     Args:
         panels: by title.
     """
-    body = [_legend(72)]
+    left = svg.room_for(split.name for splits in panels.values() for split in splits)
+    body = [_legend(left, 72)]
     y = 94
     for title, splits in panels.items():
         body.append(svg.text(12, y + 20, title, weight=600))
         y += HEAD
         for split in splits:
-            body.append(_bar(split, y))
+            body.append(_bar(split, left, y))
             y += ROW
         y += 10
     subtitle = "share of each part; behind the bar the whole round trip"
     return svg.document("Where the time of a round trip goes", subtitle, y + 8, body)
 
 
-def _legend(y: float) -> str:
-    parts, x = [], float(LEFT)
+def _legend(x: float, y: float) -> str:
+    parts = []
     for name, colour in zip(PARTS.values(), svg.PARTS, strict=True):
         parts.append(svg.box(x, y - 11, 13, 13, colour))
         parts.append(svg.text(x + 18, y, name))
@@ -135,16 +136,16 @@ def _legend(y: float) -> str:
     return "".join(parts)
 
 
-def _bar(split: Split, y: float) -> str:
-    x = float(LEFT)
-    drawn = [svg.text(LEFT - 8, y + 17, split.name, anchor="end")]
+def _bar(split: Split, left: float, y: float) -> str:
+    bar, x = svg.WIDTH - left - BEHIND, left
+    drawn = [svg.text(left - 8, y + 17, split.name, anchor="end")]
     for share, colour in zip(split.shares, svg.PARTS, strict=True):
-        width = share * BAR
+        width = share * bar
         drawn.append(svg.box(x, y + 3, width, ROW - 6, colour))
         if width >= ROOM:
             middle = x + width / 2
             told = f"{share:.0%}"
             drawn.append(svg.text(middle, y + 17, told, anchor="middle", colour="#ffffff", size=12))
         x += width
-    drawn.append(svg.text(LEFT + BAR + 8, y + 17, f"{number(split.total)} ms"))
+    drawn.append(svg.text(left + bar + 8, y + 17, f"{number(split.total)} ms"))
     return "".join(drawn)

@@ -1,0 +1,1 @@
+"""The parts of a report: from values and tables to texts, the same for every format."""

@@ -1,0 +1,1 @@
+"""What a report is written in: each module draws the same chapters and tables."""
