@@ -73,9 +73,9 @@ def window(t_scheduled: np.ndarray, t_send: np.ndarray, t_end: np.ndarray) -> Wi
     latency = np.where(end >= 0, (end - scheduled) / 1e6, np.inf)
     lateness = np.where(send >= 0, (send - scheduled) / 1e6, np.inf)
     ended = int(np.count_nonzero(end >= 0))
-    of_latency = (_percentile(latency, q) for q in (50, 95, 99))
-    of_lateness = (_percentile(lateness, q) for q in (95, 99))
-    return Window(*of_latency, *of_lateness, ended, len(scheduled))
+    p50_ms, p95_ms, p99_ms = (_percentile(latency, q) for q in (50, 95, 99))
+    late_p95_ms, late_p99_ms = (_percentile(lateness, q) for q in (95, 99))
+    return Window(p50_ms, p95_ms, p99_ms, late_p95_ms, late_p99_ms, ended, len(scheduled))
 
 
 def _percentile(samples: np.ndarray, q: float) -> float:

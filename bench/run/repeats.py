@@ -14,7 +14,7 @@ from bench.plan.planner import leases_of
 from bench.run.trial import Outcome
 
 #: Of a run's trials at most this share is repeated: on a machine that is never quiet all would be.
-SHARE = 0.1
+SHARE = 0.05
 
 
 class Repeats:

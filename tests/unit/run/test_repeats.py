@@ -75,7 +75,7 @@ def test_nothing_is_repeated_twice(plan):
     assert repeats.leases() == []
 
 
-def test_on_a_machine_that_is_never_quiet_a_tenth_is_repeated(plan):
+def test_on_a_machine_that_is_never_quiet_few_are_repeated(plan):
     repeats = Repeats(len(plan.trials))
     for trial in plan.trials:
         repeats.note(trial, outcome(BUSY))
