@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from killing import Place
-from support import run_bench
+from support import first_trials, run_bench
 
 from bench.record.store import RunFolder
 
@@ -129,7 +129,7 @@ def test_a_finished_trial_without_its_events(killed: Place, tmp_path: Path) -> N
 def test_a_damaged_trial(killed: Place, tmp_path: Path, key: str, value: object, told: str) -> None:
     """The events of the lease it was in stay, for the file may be mended."""
     run = RunFolder(shutil.copytree(killed.run.path, tmp_path / "run"))
-    (trial,) = run.read_trials()
+    (trial,) = first_trials(run)
     run.write_trial(trial["trial_id"], trial | {key: value})
     line = _refused(run.path)
     assert told in line

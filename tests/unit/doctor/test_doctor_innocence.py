@@ -161,7 +161,7 @@ def test_a_ratio_is_taken_of_two_pairs_at_a_time():
 
 def test_blocks_of_two_pairs_have_an_interval():
     found = pairs([90, 90, 100, 100, 110, 110], [100] * 6).ratio()
-    assert found["ratio"] == 0.9967  # the third root of 0.9 x 1.1
+    assert found["ratio"] == 0.9967  # the mean of logarithms of 90, 100 and 110, of 100
     assert 0.7 < found["low"] < 0.9
     assert 1.1 < found["high"] < 1.4
 
