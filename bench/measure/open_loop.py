@@ -115,8 +115,10 @@ def overloaded(t_sent: np.ndarray, t_start: np.ndarray) -> bool:
     Between the first and the middle fifth of the time of sending, and again between the middle and
     the last, the mean number of tasks that wait to be started must have grown by more than
     :data:`LEFT_FOR_LATER` of the tasks sent in between. A pause of the workers makes what waits
-    grow once, a queue that polls makes it go up and down; neither does both. What happens after
-    the last task was sent has no influence.
+    grow once, a queue that polls makes it go up and down; neither does both, but by chance where it
+    polls a few times only: so in the last two fifths there must be no moment, either, in which
+    less than that share of all tasks waited. What happens after the last task was sent has no
+    influence.
 
     Args:
         t_sent: int64 ns, one per task: when the library had accepted it; negative: not.
@@ -134,7 +136,16 @@ def overloaded(t_sent: np.ndarray, t_start: np.ndarray) -> bool:
 
     first, middle, last = waiting(0), waiting(2), waiting(4)
     enough = LEFT_FOR_LATER * len(sent) * 2 / 5
-    return middle - first > enough and last - middle > enough
+    grows = middle - first > enough and last - middle > enough
+    return grows and _least_waiting(sent, start, edges[3]) > LEFT_FOR_LATER * len(sent)
+
+
+def _least_waiting(sent: np.ndarray, start: np.ndarray, since: float) -> int:
+    """The fewest tasks that waited at any moment from then to the last sending."""
+    sent, start = np.sort(sent), np.sort(start)
+    moments = np.append(start[(start >= since) & (start <= sent[-1])], since)
+    waiting = np.searchsorted(sent, moments, "right") - np.searchsorted(start, moments, "right")
+    return int(waiting.min())
 
 
 def sustained_rate(t_end: np.ndarray, t_sent: np.ndarray) -> float:

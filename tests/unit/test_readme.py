@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.record.store import open_run
+from bench.report.formats.markdown import escape
 from bench.report.model import load_report
 from bench.report.parts import Report
 from bench.report.wording import number
@@ -19,16 +20,15 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 REFERENCE = ROOT / "results" / "reference"
+FULL = "add, drain, concurrency 4"
 
-#: The table's further columns, from ``summary.csv``: scenario, load, concurrency, parameters
-#: that tell such cells apart, metric.
+#: The table's further columns, from ``summary.csv``: scenario, load, rate, metric.
 COLUMNS = (
-    ("add", "closed", 1, {}, "round_trip_ms_p50"),
-    ("add", "open", 4, {"rate_per_s": 50.0}, "latency_ms_p95"),
-    ("add", "drain", 4, {}, "redis_commands_per_task"),
-    ("add", "drain", 4, {}, "cpu_ms_per_task:worker"),
-    ("flaky", "open", 4, {"rate_per_s": 8.0}, "retry_lateness_ms_max"),
-    ("notification", "burst", 4, {}, "share_of_ideal"),
+    ("add", "closed", None, "round_trip_ms_p50"),
+    ("add", "open", 100.0, "latency_ms_p95"),
+    ("add", "drain", None, "redis_commands_per_task"),
+    ("add", "drain", None, "cpu_ms_per_task:worker"),
+    ("flaky", "open", 8.0, "retry_lateness_ms_max"),
 )
 
 
@@ -39,54 +39,69 @@ def report() -> Report:
 
 @pytest.fixture(scope="module")
 def summary() -> dict[tuple[object, ...], float]:
-    """Values of the reference run by variant, scenario, load, concurrency, parameter, metric."""
+    """Values of the reference run by variant, scenario, load, rate and metric."""
     table = pd.read_csv(REFERENCE / "summary.csv")
-    found = {}
-    for row in table.itertuples():
-        params = json.loads(row.params)
-        rate = {name: params[name] for name in ("rate_per_s",) if name in params}
-        place = (row.variant, row.scenario, row.load, row.concurrency, str(rate), row.metric)
-        if "offered" not in params and params.get("length", 2) == 2:
-            found[place] = row.value
-    return found
+    return {
+        (
+            *(row.variant, row.scenario, row.load),
+            json.loads(row.params).get("rate_per_s"),
+            row.metric,
+        ): row.value
+        for row in table.itertuples()
+    }
 
 
 def rows_of(report: Report, summary: dict[tuple[object, ...], float]) -> list[str]:
     """The table's rows as they have to be."""
-    (table,) = (t for t in report.tables if t.caption == "add, drain, concurrency 4")
+    (table,) = (t for t in report.tables if t.caption == FULL)
     failed: dict[str, dict[str, None]] = {}
     for each in report.tables:
         for row in each.rows:
-            failed.setdefault(row.variant, {}).update(dict.fromkeys(row.failed))
+            failed.setdefault(row.variant, {}).update(dict.fromkeys(row.cell.failed))
     lines = []
     for row in table.rows:
         assert row.headline
-        cells = [f"{row.variant} {row.version}", number(row.headline.value)]
-        cells += [row.ratio_text, row.limit]
-        for scenario, load, concurrency, rate, metric in COLUMNS:
-            value = summary.get((row.variant, scenario, load, concurrency, str(rate), metric))
+        ratio = row.ratio_text.replace("no difference", "=")
+        cells = [row.variant, row.place, number(row.headline.value), ratio]
+        for scenario, load, rate, metric in COLUMNS:
+            value = summary.get((row.variant, scenario, load, rate, metric))
             cells.append("-" if value is None else number(value))
         checks = failed[row.variant]
-        cells.append(f"FAIL: {', '.join(checks)}" if checks else "pass")
+        cells.append(", ".join(checks) if checks else "pass")
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def paragraphs(text: str) -> list[str]:
+    """List items with their lines joined."""
+    return [" ".join(item.split()) for item in re.split(r"\n- |\n\n", "\n" + text) if item.strip()]
+
+
+def test_its_first_sentences_are_the_findings_of_the_reference_run(report: Report) -> None:
+    told = paragraphs(README)
+    assert report.findings
+    assert [finding for finding in report.findings if escape(finding) not in told] == []
+    assert README.index("Throughput (") < README.index("bench run quick")
 
 
 def test_its_table_has_the_reference_runs_figures(
     report: Report, summary: dict[tuple[object, ...], float]
 ) -> None:
-    rows = [line for line in README.splitlines() if re.match(r"\| \S+ (\(A/A\) )?\d\S* \|", line)]
+    rows = [line for line in README.splitlines() if re.match(r"\| \w+:?\w* (\(A/A\) )?\|", line)]
     assert rows == rows_of(report, summary)
 
 
-def test_each_figure_in_its_sentences_is_in_the_reference_run(report: Report) -> None:
+def test_it_fits_a_page() -> None:
+    assert [line for line in README.splitlines() if len(line) > 120] == []
+
+
+def test_each_figure_in_its_sentences_is_in_the_reference_run() -> None:
     """Rounded as the report rounds them: a number that is nowhere there is out of date."""
     text = (REFERENCE / "report.md").read_text(encoding="utf-8")
     known = set(re.findall(r"\d[\d,.]*\d|\d", text))
-    short = README[README.index("In short") : README.index("On Windows first")]
-    points = README[README.index("- **No variant") : README.index("Exit code 1")]
-    told = re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?", short + points)
-    assert len(told) > 15
+    points = README[README.index("What it means") : README.index("## More")]
+    told = re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?", points)
+    assert len(told) > 5
     assert [figure for figure in told if figure not in known] == []
 
 

@@ -458,3 +458,22 @@ def test_a_latency_that_is_the_generators_is_not_told():
     assert "latency_ms_p95" in found
     assert not {"latency_ms_p99", "latency_ms_max"} & found.keys()
     assert found["generator_lateness_ms_max"].value == pytest.approx(60)
+
+
+@pytest.mark.parametrize("first_poll_ms", [50, 150, 250, 350, 450])
+@pytest.mark.parametrize(("per_poll", "too_much"), [(60, False), (20, True)])
+def test_a_queue_that_polls_three_times_only_is_judged_by_its_rate(
+    first_poll_ms, per_poll, too_much
+):
+    """150 tasks in 1.5 s, a poll every 0.5 s takes up to so many of those that wait: 60 are enough,
+    20 are not."""
+    sent = np.arange(150) * 10
+    start = np.full(150, -1)
+    polls = range(first_poll_ms, 6000, 500)
+    taken = 0
+    for at in polls:
+        there = int(np.count_nonzero(sent <= at))
+        until = min(there, taken + per_poll)
+        start[taken:until] = at + np.arange(until - taken) * 0.1
+        taken = until
+    assert overloaded(sent * 10**6, (start * 10**6).astype("int64")) is too_much
