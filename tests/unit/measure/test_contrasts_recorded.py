@@ -23,7 +23,7 @@ from bench.plan.cells import TWIN
 
 ROUNDS = Path(__file__).resolve().parents[3] / "tests" / "data" / "rounds"
 DRAWS = 40
-METRICS = ("throughput_tasks_per_s", "round_trip_p50_ms", "latency_p95_ms")
+METRICS = ("throughput_tasks_per_s", "round_trip_ms_p50", "latency_ms_p95")
 
 Table = dict[str, dict[int, float]]
 
