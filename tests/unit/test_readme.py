@@ -74,7 +74,7 @@ def rows_of(report: Report, summary: dict[tuple[object, ...], float]) -> list[st
 
 def paragraphs(text: str) -> list[str]:
     """List items with their lines joined."""
-    return [" ".join(item.split()) for item in re.split(r"\n- |\n\n", "\n" + text) if item.strip()]
+    return [" ".join(item.split()) for item in re.split(r"\n+- |\n\n", text) if item.strip()]
 
 
 def test_its_first_sentences_are_the_findings_of_the_reference_run(report: Report) -> None:
@@ -87,8 +87,10 @@ def test_its_first_sentences_are_the_findings_of_the_reference_run(report: Repor
 def test_its_table_has_the_reference_runs_figures(
     report: Report, summary: dict[tuple[object, ...], float]
 ) -> None:
-    rows = [line for line in README.splitlines() if re.match(r"\| \w+:?\w* (\(A/A\) )?\|", line)]
-    assert rows == rows_of(report, summary)
+    lines = README.splitlines()
+    rows = [line for line in lines if re.match(r"\| \w+:?\w* (\(A/A\) )?\|", line)]
+    assert rows[0].startswith("| variant |")
+    assert rows[1:] == rows_of(report, summary)
 
 
 def test_it_fits_a_page() -> None:
