@@ -83,7 +83,7 @@ def test_a_failure_shows_all_it_saw_and_where_the_lease_is(copy: Path) -> None:
 
 def test_a_known_defect_is_expected_and_one_that_was_mended_is_told(copy: Path) -> None:
     told = contract(copy, known=True)
-    assert failed(told) == {"test_known_defects_are_still_there[fake:wrong-result]"}
+    assert failed(told) == {"test_known_defects_are_still_there[fake:wrong-result]"}, told
     assert "not seen any more: fake does not stop; take it out of known_defects" in told
     expected = r"^XFAIL \S+::test_drained_tasks_pass\[fake:wrong-result-results\] - (.+)$"
     assert re.findall(expected, told, re.MULTILINE) == [

@@ -34,7 +34,7 @@ def busy_strangers() -> Iterator[None]:
 def test_what_ran_among_strangers_is_repeated_and_both_are_kept(run_cells) -> None:
     with busy_strangers():
         ran: Ran = run_cells("floor:one", DRAIN, repeat_disturbed="true")
-    first, again = sorted(ran.trials, key=lambda trial: trial["number"])
+    first, again = sorted(ran.folder.read_trials(), key=lambda trial: trial["number"])
     assert again["repeats"] == first["trial_id"]
     assert [trial["status"] for trial in (first, again)] == ["ok", "ok"]
     assert all(disturbance(trial["marks"]) > DISTURBED for trial in (first, again))
