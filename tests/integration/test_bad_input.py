@@ -390,7 +390,7 @@ def test_a_server_program_that_never_stops_talking(tmp_path: Path, tiny: Path) -
         env=bench_environment(TMPDIR=str(tmp_path / "tmp")),
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
     line, peak = done.stderr.splitlines()
     assert line.startswith("bench: the embedded Redis did not start: -: start one with 'docker")
