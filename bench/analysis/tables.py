@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from backends import UnknownVariant, choose
-from bench.errors import RunFolderError
+from bench.errors import RunFolderError, quoted
 from bench.measure import truth
 from bench.measure.attempts import Attempts, attempts
 from bench.measure.checks import Finding, trial_checks
@@ -110,7 +110,8 @@ def unreadable(run: RunFolder, lease_id: str, trials: int, why: str = "cannot be
     """
     return (
         f"the events of {run.leases / lease_id} {why}: remove the {trials} files in {run.trials} "
-        f"that name this lease, and measure these trials anew with: bench run --resume {run.path}"
+        f"that name this lease, and measure these trials anew with: bench run --resume "
+        f"{quoted(run.path)}"
     )
 
 

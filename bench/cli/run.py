@@ -11,7 +11,7 @@ import typer
 from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
 from bench.cli.report import rebuild
-from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
+from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError, quoted
 from bench.plan.cells import Cell, LeasePlan
 from bench.plan.precision import DEFAULT_BUDGET_S, Precision, parse_duration, parse_share
 from bench.plan.profile import load_profile
@@ -211,7 +211,7 @@ def _tell_what_is_kept(folder: RunFolder, console: PlainConsole) -> None:
     kept, planned = len(folder.finished()), folder.read_run()["planned_trials"]
     console.print(
         f"interrupted: {kept} of {planned} trials are kept in {folder.path}; "
-        f"go on with: bench run --resume {folder.path}",
+        f"go on with: bench run --resume {quoted(folder.path)}",
         markup=False,
         soft_wrap=True,
         highlight=False,

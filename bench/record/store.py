@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.errors import DiskFull, RunFolderError
+from bench.errors import DiskFull, RunFolderError, quoted
 from bench.system.printable import shortened
 
 #: Grows when the meaning of a file changes; older ones must stay readable.
@@ -176,12 +176,12 @@ def damage(path: Path) -> Iterator[None]:
 
 def go_on_with(run: Path) -> str:
     """What to type to measure what is left of a run."""
-    return f"go on with: bench run --resume {run}"
+    return f"go on with: bench run --resume {quoted(run)}"
 
 
 def advice_for(run: Path, trial: Path) -> str:
     """What to do about the damaged file of a finished trial."""
-    return f"remove {trial} and measure the trial anew with: bench run --resume {run}"
+    return f"remove {trial} and measure the trial anew with: bench run --resume {quoted(run)}"
 
 
 def open_run(path: Path) -> RunFolder:

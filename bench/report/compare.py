@@ -90,7 +90,11 @@ def compare_variants(run: RunFolder, a: str, b: str, *, all_metrics: bool = Fals
         RunFolderError: a file of the run is missing or damaged.
     """
     report = load_report(run)
+    if a == b:
+        raise UsageError(f"{a} would be compared with itself: name two variants")
     for name in (a, b):
+        if own := [known for known in report.how if known.partition(":")[0] == name != known]:
+            raise UsageError(f"in {run.path}: {name!r} is several variants: {', '.join(own)}")
         if name not in report.how:
             raise UsageError(f"in {run.path}: {unknown('variant', name, report.how)}")
     one, other = (
@@ -124,9 +128,11 @@ def compare_runs(a: RunFolder, b: RunFolder, *, all_metrics: bool = False) -> Co
     """Two runs, cell by cell.
 
     Raises:
-        UsageError: they have no cell in common.
+        UsageError: they are the same, or have no cell in common.
         RunFolderError: a file of a run is missing or damaged.
     """
+    if a.path.resolve() == b.path.resolve():
+        raise UsageError(f"{a.path} would be compared with itself: name two runs")
     reports = [load_report(run) for run in (a, b)]
     one, other = ({(c.variant, c.place): c for c in _cells(report)} for report in reports)
     if not one.keys() & other.keys():

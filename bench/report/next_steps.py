@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.errors import quoted
 from bench.measure.statistics import MIN_ROUNDS
 from bench.report.cells import NOT_RUN
 from bench.report.parts import Report
+
+#: Options that say how many rounds there are: what is told next says another number.
+_OF_ONCE = frozenset({"--rounds", "--precision", "--budget"})
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ def _lacking(report: Report) -> Step | None:
     if not report.tables:
         return None
     if report.trials.get(NOT_RUN):
-        return Step(f"bench run --resume {report.path}", "measures what has not been run")
+        return Step(f"bench run --resume {quoted(report.path)}", "measures what has not been run")
     if not report.is_measured:
         return Step("bench doctor", "tells what spoils a measurement on this machine")
     again = _again(facts)
@@ -42,11 +47,26 @@ def _lacking(report: Report) -> Step | None:
 
 def _again(facts: Mapping[str, Any]) -> str:
     """The command that measures the same once more, without what was only of that time."""
+    argv = [str(word) for word in facts["argv"]]
+    if argv[:1] == ["run"] and "--resume" not in argv:
+        return f"bench {shlex.join(_lasting(argv))}"
     name, request = facts["profile"], facts.get("request", {})
     profile = next((word for word in facts["argv"] if Path(word).name == f"{name}.toml"), name)
     chosen = [f" -b {variant}" for variant in request.get("variants", ())]
     chosen += [f" -s {scenario}" for scenario in request.get("scenarios", ())]
     return f"bench run {profile}{''.join(chosen)}"
+
+
+def _lasting(argv: Sequence[str]) -> list[str]:
+    """The words of a command without how many rounds there were to be."""
+    found: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word in _OF_ONCE:
+            next(words, None)
+        elif word.partition("=")[0] not in _OF_ONCE:
+            found.append(word)
+    return found
 
 
 def _closer(report: Report) -> Step | None:
@@ -55,7 +75,7 @@ def _closer(report: Report) -> Step | None:
         names = [row.variant for row in table.ranked if not row.is_baseline]
         if names and any(row.is_baseline for row in table.rows):
             return Step(
-                f"bench compare {report.baseline} {names[0]} --run {report.path}",
+                f"bench compare {report.baseline} {names[0]} --run {quoted(report.path)}",
                 "two variants side by side",
             )
     return None

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import redis
 
-from bench.errors import RedisError
+from bench.errors import RedisError, quoted
 from bench.plan.cells import LeasePlan, TrialPlan, drained_key
 from bench.plan.planner import Plan
 from bench.record.store import RunFolder, disk_errors
@@ -91,7 +91,8 @@ class Runner:
             except redis.RedisError as error:
                 raise RedisError(
                     f"lost the Redis at {self._server.masked_url} ({error}): finished trials are "
-                    f"kept; start the server and go on with: bench run --resume {self._folder.path}"
+                    "kept; start the server and go on with: bench run --resume "
+                    f"{quoted(self._folder.path)}"
                 ) from None
             finally:
                 if self._leaving is not None:  # something went wrong: it need not be graceful

@@ -70,4 +70,10 @@ def times(ratio: Estimate) -> str:
     """``0.22x [0.14, 0.35]``."""
     if ratio.low is None or ratio.high is None:
         return f"{figure(ratio.value)}x"
-    return f"{figure(ratio.value)}x [{figure(ratio.low)}, {figure(ratio.high)}]"
+    return f"{figure(ratio.value)}x [{_end(ratio.low)}, {_end(ratio.high)}]"
+
+
+def _end(value: float) -> str:
+    """An interval's end: one that is not 1 must not look like it, for that decides."""
+    short = figure(value)
+    return short if float(short.replace(",", "")) != 1 else f"{value:.4g}"

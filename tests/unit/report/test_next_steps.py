@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 def test_of_a_whole_run_more_rounds_and_the_best_beside_the_baseline(path):
     run = SmallRun(path).cell("slow:base", thrice(1.0)).cell("a", thrice(2.0))
     assert commands(run.cell("b", thrice(3.0))) == [
-        "bench run small --precision 10%",
+        "bench run small --redis-url 'redis://***@host:6379/0' --precision 10%",
         f"bench compare slow:base b --run {path}",
     ]
 
@@ -33,12 +33,27 @@ def test_what_was_chosen_is_chosen_again(path):
         request={"variants": ["slow"], "scenarios": ["add"], "rounds": 9},
     )
     step, *_ = commands(run.cell("slow:base", thrice(1.0)))
-    assert step == "bench run mine/small.toml -b slow -s add --precision 10%"
+    assert step == "bench run -b slow mine/small.toml -s add --precision 10%"
+
+
+def test_of_a_run_that_was_resumed_the_command_is_made_of_what_was_asked_for(path):
+    run = SmallRun(
+        path,
+        argv=["run", "--resume", "there"],
+        request={"variants": ["slow"], "scenarios": ["add"], "rounds": None},
+    )
+    step, *_ = commands(run.cell("slow:base", thrice(1.0)))
+    assert step == "bench run small -b slow -s add --precision 10%"
+
+
+def test_a_path_with_spaces_is_one_word(tmp_path):
+    run = SmallRun(tmp_path / "a run", status="interrupted").cell("slow:base", [1.0], rounds=3)
+    assert commands(run) == [f"bench run --resume '{tmp_path / 'a run'}'"]
 
 
 def test_with_few_rounds_rounds_are_what_is_lacking(path):
     step, *_ = commands(SmallRun(path).cell("slow:base", [1.0, 2.0]).cell("a", [1.0]))
-    assert step == "bench run small --rounds 3"
+    assert step == "bench run small --redis-url 'redis://***@host:6379/0' --rounds 3"
 
 
 @pytest.mark.parametrize("status", ["failed", "timeout", "invalid"])
