@@ -241,7 +241,7 @@ def test_what_is_found_of_a_queue_ends_with_1_only_where_asked_for(
     )
     assert last[-3] == ""
     assert last[-2].startswith(f"report: {tmp_path / 'results'}")
-    assert last[-1].startswith(f"next: bench run {early} --rounds 3 ")
+    assert last[-1].startswith(f"next: bench run {early} --out {tmp_path / 'results'} --rounds 3 ")
 
 
 def _leases(ran: Ran) -> list[dict[str, Any]]:
