@@ -125,7 +125,10 @@ class Runner:
             self._run_lease(lease)
 
     def _run_lease(self, plan: LeasePlan) -> None:
-        reason = plan.choice.variant.unsupported_reason()
+        variant = plan.choice.variant
+        reason = variant.unsupported_reason()
+        if reason is None and plan.choice.name not in self._plan.named:
+            reason = variant.broken_reason()
         todo = plan.trials
         if reason is not None:
             self._keep_all(todo, Outcome("unsupported", reason), "")
