@@ -73,5 +73,7 @@ def _repeat(report: Report) -> Section:
     if code.get("commit"):
         changed = " with changes that are in no commit" if code.get("dirty") else ""
         told += f", code at commit {code['commit']}{changed}"
+    elif "commit" in code:
+        told += ", code at a commit that is not known"
     command = Code(f"bench {shlex.join(facts['argv'])}")
     return Section("How to repeat this run", [command, Paragraph(f"{told}.")])

@@ -452,6 +452,13 @@ def test_windows_has_a_baseline_of_its_own(platform, baseline):
     assert plan.baseline == baseline
 
 
+def test_what_is_known_to_do_no_work_is_run_only_where_it_was_named_itself():
+    assert "celery:prefork" not in make_plan(profile()).named
+    assert "celery:prefork" in make_plan(profile(variants=["celery:prefork", "rq"])).named
+    assert "celery:prefork" in make_plan(profile(), variants=["celery:prefork"]).named
+    assert "arq" in make_plan(profile()).named, "it is the only one of that name"
+
+
 def test_parameters_are_the_scenarios_defaults_but_for_what_the_cell_sets():
     plan = make_plan(profile(CHAIN | {"length": 3}), variants=["arq"])
     assert plan.cells[0].params == {"length": 3, "service_s": 0.0}
