@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import Ran, run_profile, write_profile
+from support import OUTSIDE_REDIS, Ran, run_profile, write_profile
 
 from backends import choose
 from backends.spec import Backend
@@ -42,12 +43,20 @@ def token() -> str:
 
 @pytest.fixture(scope="session")
 def server(
-    server_program: Path, token: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, token: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """One embedded server for all tests; whatever its leases left running ends with it."""
+    """One server for all tests, emptied by them; what their leases left running ends with it.
+
+    It is the one at ``BENCH_TEST_REDIS_URL``, which nobody else may use, or an embedded one.
+    """
     try:
-        with redis_server.embedded(token, tmp_path_factory.mktemp("server")) as started:
-            yield started
+        if url := os.environ.get(OUTSIDE_REDIS):
+            with redis_server.external(url) as ours:
+                yield replace(ours, embedded=True)  # each lease has a database of it for itself
+        else:
+            request.getfixturevalue("server_program")
+            with redis_server.embedded(token, tmp_path_factory.mktemp("server")) as started:
+                yield started
     finally:
         processes.kill_carrying(token)
 
