@@ -158,6 +158,10 @@ def test_each_is_asked_by_its_own_signal_and_may_end_in_its_own_way(workers):
     assert (stopped.how, stopped.exit_codes, stopped.abnormal) == ("gracefully", [0, -15], [])
 
 
+asks = pytest.mark.skipif(bool(here.emulated_by()), reason="Wine cannot send Ctrl-Break")
+
+
+@asks
 def test_an_end_in_disorder_is_told_though_it_came_in_time(workers):
     started = workers(saying("ready", "SIGTERM=3 SIGBREAK=3"), saying("ready"))
     started.await_ready(soon(), never)
@@ -167,6 +171,7 @@ def test_an_end_in_disorder_is_told_though_it_came_in_time(workers):
     assert told["abnormal_stops"] == ["asked to stop, the worker ended with exit code 3"]
 
 
+@asks
 def test_one_that_has_no_handler_ended_on_the_spot_and_not_gracefully(workers):
     """Celery and arq on Windows: Ctrl-Break ends them with all that they were doing."""
     started = workers(saying("ready", "SIGINT=0"))
@@ -188,7 +193,7 @@ while not pathlib.Path(sys.argv[1]).exists():
 TOUCH = "import sys; print(1, file=open(sys.argv[1], 'a'))"
 
 
-@pytest.mark.parametrize("reach", [True, False])
+@pytest.mark.parametrize("reach", [pytest.param(True, marks=asks), False])
 def test_where_no_signal_reaches_the_librarys_own_command_asks(
     workers, tmp_path, monkeypatch, reach
 ):
