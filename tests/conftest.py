@@ -30,7 +30,7 @@ def server_program() -> Path:
     try:
         return redis_server.find_binary()
     except RedisError as error:
-        if os.environ.get("CI"):
+        if os.environ.get("CI") and OUTSIDE_REDIS not in os.environ:
             pytest.fail(f"CI must not skip: {error}")
         pytest.skip(str(error))
 
@@ -42,8 +42,15 @@ def token() -> str:
 
 
 @pytest.fixture(scope="session")
+def any_server(request: pytest.FixtureRequest) -> None:
+    """What ``bench run`` finds by itself: an embedded server or the outside one."""
+    if OUTSIDE_REDIS not in os.environ:
+        request.getfixturevalue("server_program")
+
+
+@pytest.fixture(scope="session")
 def server(
-    request: pytest.FixtureRequest, token: str, tmp_path_factory: pytest.TempPathFactory
+    any_server: None, token: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """One server for all tests, emptied by them; what their leases left running ends with it.
 
@@ -54,7 +61,6 @@ def server(
             with redis_server.external(url) as ours:
                 yield replace(ours, embedded=True)  # each lease has a database of it for itself
         else:
-            request.getfixturevalue("server_program")
             with redis_server.embedded(token, tmp_path_factory.mktemp("server")) as started:
                 yield started
     finally:
