@@ -46,7 +46,7 @@ def ask_to_stop(process: subprocess.Popen[bytes], stop_signal: str) -> None:
 def cut_short(code: int, stop_signal: str) -> bool:
     """Whether a process that was asked by that signal had no handler for it: it ended on the spot,
     with all that it was doing."""
-    return code == -getattr(signal, stop_signal)
+    return code == -int(getattr(signal, stop_signal))
 
 
 def how_it_ended(code: int) -> str:

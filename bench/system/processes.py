@@ -62,10 +62,17 @@ def start(
     )
 
 
-def ask_to_stop(process: subprocess.Popen[bytes], stop_signal: str = "SIGTERM") -> None:
-    """Ask for a graceful stop: by the signal of that name, on Windows by Ctrl-Break."""
-    with contextlib.suppress(OSError):
+def ask_to_stop(process: subprocess.Popen[bytes], stop_signal: str = "SIGTERM") -> bool:
+    """Ask for a graceful stop: by the signal of that name, on Windows by Ctrl-Break.
+
+    Returns:
+        Whether it could be asked: without a console that both share it cannot.
+    """
+    try:
         here.ask_to_stop(process, stop_signal)
+    except OSError:
+        return False
+    return True
 
 
 def stop_all(
@@ -73,7 +80,7 @@ def stop_all(
     within_s: float,
     signals: Sequence[str] = (),
     asked: bool = False,
-) -> bool:
+) -> bool | None:
     """Stop processes gracefully, then with SIGKILL, trees included.
 
     Args:
@@ -81,20 +88,22 @@ def stop_all(
         asked: they have been asked already, in another way.
 
     Returns:
-        Whether all of them stopped by themselves within ``within_s`` seconds.
+        Whether all of them stopped by themselves within ``within_s`` seconds; ``None`` where one
+        could not be asked to.
     """
     trees = [tree(process.pid) for process in processes]
     names = [*signals, *["SIGTERM"] * (len(processes) - len(signals))]
-    for process, name in zip(processes, names, strict=True):
-        if not asked:
-            ask_to_stop(process, name)
-    deadline = time.monotonic() + within_s
-    graceful = True
+    reached = [
+        asked or ask_to_stop(process, name) or process.poll() is not None
+        for process, name in zip(processes, names, strict=True)
+    ]
+    deadline = time.monotonic() + (within_s if all(reached) else 0)
+    graceful: bool | None = True if all(reached) else None
     for process in processes:
         try:
             process.wait(max(deadline - time.monotonic(), 0.01))
         except subprocess.TimeoutExpired:
-            graceful = False
+            graceful = graceful and False
     kill([p for members in trees for p in members])
     for process in processes:
         process.kill()

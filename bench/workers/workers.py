@@ -39,8 +39,8 @@ class Stopped:
 
     Attributes:
         how: ``gracefully``; ``on the spot`` where the asking ended one, which had no handler for
-            it; ``killed``; ``unasked`` where they were killed without having been asked; or ``by
-            itself`` where one had ended before.
+            it; ``killed``; ``unasked`` where they were killed without having been asked, for it
+            was not wanted or not possible; or ``by itself`` where one had ended before.
         took_s: from the asking to the end of the last.
         exit_codes: of each command.
         abnormal: of those that stopped in time but not in order, each in a sentence.
@@ -181,7 +181,8 @@ class Workers:
         asked = within_s > IN_HASTE_S and not gone and self._ask_by_command()
         graceful = processes.stop_all(self._processes, within_s, [] if asked else signals, asked)
         codes = [process.returncode for process in self._processes]
-        how = "unasked" if not within_s else "gracefully" if graceful else "killed"
+        how = "gracefully" if graceful else "killed"
+        how = "unasked" if graceful is None or not within_s else how
         if how == "gracefully" and any(self._cut_short(codes)):
             how = "on the spot"
         how = "by itself" if gone else how

@@ -212,6 +212,20 @@ def test_where_no_signal_reaches_the_librarys_own_command_asks(
         assert path.read_text().split() == ["1"], "asked once for both"
 
 
+def test_who_cannot_be_asked_is_not_waited_for(workers, monkeypatch):
+    """On Windows without a console that both share."""
+
+    def refuse(process, stop_signal):
+        raise OSError("no console")
+
+    monkeypatch.setattr(here, "ask_to_stop", refuse)
+    started = workers(saying("ready"), saying("ready"))
+    started.await_ready(soon(), never)
+    told = facts(started.stop(30))
+    assert told["stopped"] == "unasked"
+    assert told["stop_s"] < 10
+
+
 def test_in_haste_nobody_waits_for_a_command(workers, tmp_path, monkeypatch):
     monkeypatch.setattr(here, "SIGNALS_REACH", False)
     path = tmp_path / "stop"
