@@ -130,7 +130,7 @@ def check_writable(parent: Path) -> None:
         raise RunFolderError(
             f"cannot write results to {shortened(parent)}: files in it would have paths of "
             f"{below} characters, Windows here takes {longest}: choose a shorter --out, or set "
-            "LongPathsEnabled to 1 (docs/windows.md)"
+            r"LongPathsEnabled in HKLM\SYSTEM\CurrentControlSet\Control\FileSystem to 1"
         )
     free = shutil.disk_usage(existing).free
     if free < NEEDED_BYTES:
