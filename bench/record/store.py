@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.errors import DiskFull, RunFolderError, quoted
+from bench.errors import DiskFull, RunFolderError
 from bench.system.files import discard_tree, move
 from bench.system.platforms import here
 from bench.system.printable import shortened
+from bench.system.words import quoted
 
 #: Grows when the meaning of a file changes; older ones must stay readable.
 SCHEMA_VERSION = 1

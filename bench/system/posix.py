@@ -3,6 +3,7 @@ same names. :mod:`bench.system.platforms` chooses."""
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -52,6 +53,11 @@ def cut_short(code: int, stop_signal: str) -> bool:
 def how_it_ended(code: int) -> str:
     """``exit code 3``, or for -9 ``signal 9``."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def quoted(word: str) -> str:
+    """One word of a command, as a shell takes it."""
+    return shlex.quote(word)
 
 
 def acts(process: psutil.Process) -> bool:

@@ -6,6 +6,7 @@ Nothing here is imported elsewhere: :mod:`bench.system.platforms` chooses.
 from __future__ import annotations
 
 import ctypes
+import re
 import signal
 import subprocess
 from importlib import import_module
@@ -48,6 +49,11 @@ CREATE_NO_WINDOW = 0x08000000
 
 _MAX_PATH = 259
 
+#: No character that a shell takes for its own.
+_PLAIN = re.compile(r"[\w\\/:.+=-][\w\\/:.+=@-]*")
+#: What PowerShell does not leave alone between double quotes.
+_EXPANDED = re.compile(r"[$`\"]")
+
 
 def group_options() -> dict[str, Any]:
     """A group of its own, which Ctrl-Break can be sent to: it shares our console."""
@@ -84,6 +90,15 @@ def how_it_ended(code: int) -> str:
         name, meaning = NTSTATUS[status]
         return f"exit code 0x{status:08X} ({name}: {meaning})"
     return f"exit code 0x{status:08X}" if status >= 0x80000000 else f"exit code {code}"
+
+
+def quoted(word: str) -> str:
+    """One word of a command, as PowerShell and, where it can be, ``cmd`` take it."""
+    if _PLAIN.fullmatch(word):
+        return word
+    if _EXPANDED.search(word) or word.endswith("\\"):
+        return "'" + word.replace("'", "''") + "'"  # PowerShell alone
+    return f'"{word}"'
 
 
 def acts(process: psutil.Process) -> bool:

@@ -301,7 +301,8 @@ def test_nothing_left_to_run_is_told():
 
 
 def test_the_baseline_runs_twice_in_leases_of_its_own():
-    plan = make_plan(profile(ADD_DRAIN, ADD_CLOSED, baseline="arq"), variants=["arq", "rq:fork"])
+    asked = profile(ADD_DRAIN, ADD_CLOSED, baseline="arq", baseline_windows="arq")
+    plan = make_plan(asked, variants=["arq", "rq:fork"])
     names = Counter(cell.name for cell in plan.cells)
     assert names == {"arq": 4, "arq (A/A)": 4, "rq:fork": 4}
     for lease in plan.leases:

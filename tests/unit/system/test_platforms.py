@@ -53,6 +53,23 @@ def test_elsewhere_such_a_number_is_only_a_number():
     assert posix.how_it_ended(-9) == "signal 9"
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        (r"C:\results\20261126-quick-ab12", r"C:\results\20261126-quick-ab12"),
+        ("celery@5.3.4:threads+prefetch-1", "celery@5.3.4:threads+prefetch-1"),
+        (r"C:\Мои прогоны\1", r'"C:\Мои прогоны\1"'),
+        (r"C:\a (b)\it's", '"C:\\a (b)\\it\'s"'),
+        ("", '""'),
+        ("a $x", "'a $x'"),
+        ("@x", '"@x"'),
+        ("a b\\", "'a b\\'"),
+    ],
+)
+def test_a_word_of_a_command_is_quoted_for_powershell(word, told):
+    assert windows.quoted(word) == told
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the signals of POSIX")
 def test_an_end_by_the_signal_itself_is_one_on_the_spot():
     assert posix.cut_short(-signal.SIGTERM, "SIGTERM")
