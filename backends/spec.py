@@ -50,6 +50,9 @@ class Command:
         role: a ``worker`` runs tasks; a ``scheduler`` only sees to it that they come when due.
         stop_signal: the name of the signal that asks it to finish what it does and end. On Windows
             it is Ctrl-Break whatever stands here.
+        stop_words: the library's own command for the same, for where no signal reaches a worker,
+            on Windows: it is run as ``python WORDS``, once for all commands that have the same. Its
+            exit code does not matter: whether they stop is seen of them.
         exit_codes: those of an orderly end. ``-15`` is an end by signal 15.
     """
 
@@ -57,6 +60,7 @@ class Command:
     readiness: Readiness
     role: Role = "worker"
     stop_signal: str = "SIGTERM"
+    stop_words: tuple[str, ...] = ()
     exit_codes: frozenset[int] = frozenset({0})
 
 
@@ -144,6 +148,7 @@ class KnownDefect:
         told: one sentence fit to quote, without a full stop: ``"rq retries up to a second early"``.
         where: the file that shows it, from the root: a test, or the section of a ``NOTES.md``.
         variants: the names of those that have it, as in :class:`Variant`; empty means all.
+        platforms: ``sys.platform`` values it is seen on; empty means all.
         always: every run of the contract shows it, and one that does not is a failure: it has been
             mended. Otherwise it depends on chance, and a run without it proves nothing.
     """
@@ -152,6 +157,7 @@ class KnownDefect:
     told: str
     where: str
     variants: frozenset[str] = frozenset()
+    platforms: frozenset[str] = frozenset()
     always: bool = True
 
 
@@ -205,6 +211,8 @@ class Variant:
         nominal_tasks_per_s: rough drain rate at concurrency 1 and per further unit; it sizes
             the backlog of a drain so that slow and fast queues take a like time. No result.
         platforms: ``sys.platform`` values it runs on; empty means all.
+        breaks_on: by ``sys.platform``, why it starts there and yet does no work, one line. It is
+            left out where it was not asked for by its name.
         settings: this variant's settings beyond the backend's.
         caveat: what a reader must know, e.g. that the library deprecates this way to run.
         chosen: the options that it is run with, in the order of their declaration, those included.
@@ -218,6 +226,7 @@ class Variant:
     nominal_tasks_per_s: float = 500.0
     nominal_grows: bool = False
     platforms: frozenset[str] = frozenset()
+    breaks_on: Mapping[str, str] = field(default_factory=dict, hash=False)
     settings: tuple[Setting, ...] = ()
     caveat: str = ""
     chosen: tuple[Option, ...] = ()
@@ -238,6 +247,10 @@ class Variant:
         if self.platforms and platform not in self.platforms:
             return f"needs {' or '.join(sorted(self.platforms))}, this is {platform}"
         return None
+
+    def broken_reason(self, platform: str = sys.platform) -> str | None:
+        """Why it starts on ``platform`` and does no work; ``None`` where it works."""
+        return self.breaks_on.get(platform)
 
     def nominal_rate(self, concurrency: int) -> float:
         """Rough tasks/s at ``concurrency``, for sizing only."""
@@ -280,12 +293,13 @@ class Backend:
     shared_keys: tuple[tuple[str, str], ...] = ()
     folder: Path = field(default=Path())
 
-    def defects_of(self, variant: Variant) -> tuple[KnownDefect, ...]:
-        """The known defects that this variant has."""
+    def defects_of(self, variant: Variant, platform: str = sys.platform) -> tuple[KnownDefect, ...]:
+        """The known defects that this variant has on ``platform``."""
         return tuple(
             defect
             for defect in self.known_defects
             if not defect.variants or variant.name in defect.variants
+            if not defect.platforms or platform in defect.platforms
         )
 
     def capabilities_of(self, variant: Variant) -> Capabilities:

@@ -14,9 +14,7 @@ queue under test are no errors but results: they are recorded with the trial.
 from __future__ import annotations
 
 import difflib
-import shlex
 from collections.abc import Iterable
-from pathlib import Path
 
 #: All that was asked for is done; what was found of a queue, good or bad, is a result.
 EXIT_OK = 0
@@ -60,8 +58,3 @@ def unknown(kind: str, wanted: str, known: Iterable[str]) -> UsageError:
     wanted = wanted if len(wanted) <= 60 else f"{wanted[:57]}..."
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
     return UsageError(f"unknown {kind} {wanted!r}: {hint}known are {', '.join(known)}")
-
-
-def quoted(path: Path) -> str:
-    """A path as one word of a command that a message tells to type."""
-    return shlex.quote(str(path))

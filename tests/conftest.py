@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import Ran, run_profile, write_profile
+from support import OUTSIDE_REDIS, Ran, run_profile, write_profile
 
 from backends import choose
 from backends.spec import Backend
@@ -29,7 +30,7 @@ def server_program() -> Path:
     try:
         return redis_server.find_binary()
     except RedisError as error:
-        if os.environ.get("CI"):
+        if os.environ.get("CI") and OUTSIDE_REDIS not in os.environ:
             pytest.fail(f"CI must not skip: {error}")
         pytest.skip(str(error))
 
@@ -41,13 +42,27 @@ def token() -> str:
 
 
 @pytest.fixture(scope="session")
+def any_server(request: pytest.FixtureRequest) -> None:
+    """What ``bench run`` finds by itself: an embedded server or the outside one."""
+    if OUTSIDE_REDIS not in os.environ:
+        request.getfixturevalue("server_program")
+
+
+@pytest.fixture(scope="session")
 def server(
-    server_program: Path, token: str, tmp_path_factory: pytest.TempPathFactory
+    any_server: None, token: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """One embedded server for all tests; whatever its leases left running ends with it."""
+    """One server for all tests, emptied by them; what their leases left running ends with it.
+
+    It is the one at ``BENCH_TEST_REDIS_URL``, which nobody else may use, or an embedded one.
+    """
     try:
-        with redis_server.embedded(token, tmp_path_factory.mktemp("server")) as started:
-            yield started
+        if url := os.environ.get(OUTSIDE_REDIS):
+            with redis_server.external(url) as ours:
+                yield replace(ours, embedded=True)  # each lease has a database of it for itself
+        else:
+            with redis_server.embedded(token, tmp_path_factory.mktemp("server")) as started:
+                yield started
     finally:
         processes.kill_carrying(token)
 

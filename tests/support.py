@@ -29,6 +29,9 @@ from bench.workers.environments import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: A server for the tests where none can be started, on Windows: its databases are emptied.
+OUTSIDE_REDIS = "BENCH_TEST_REDIS_URL"
+
 #: Variables that would change what a run under test does.
 _NOT_OURS = ("REDIS_URL", "BENCH_RUN", "FORCE_COLOR", "PYTHONPATH")
 
@@ -143,13 +146,15 @@ def only_lease(profile: Path) -> LeasePlan:
 def bench_environment(**extra: str) -> dict[str, str]:
     """The environment of ``python -m bench``, from whatever folder it is started."""
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+    if outside := os.environ.get(OUTSIDE_REDIS):
+        kept["REDIS_URL"] = outside
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"} | extra
 
 
 def default_signals() -> None:
     """For a child: whoever started the tests may have had them ignore signals, ``nohup ... &``."""
-    for name in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(name, signal.SIG_DFL)
+    for name in ("SIGINT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 @dataclass

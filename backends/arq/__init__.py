@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
+from backends.spec import (
+    Backend,
+    Command,
+    KnownDefect,
+    Option,
+    Readiness,
+    Semantics,
+    Setting,
+    Variant,
+)
 
 _OPTIONS = (
     Option(
@@ -104,6 +113,15 @@ BACKEND = Arq(
         ),
     ),
     options=_OPTIONS,
+    known_defects=(
+        KnownDefect(
+            check="stop",
+            told="arq ends on the spot on Windows when it is asked to stop, with the jobs it runs",
+            where="backends/arq/NOTES.md",
+            platforms=frozenset({"win32"}),
+            always=False,
+        ),
+    ),
     parser="hiredis",
     folder=Path(__file__).parent,
 )

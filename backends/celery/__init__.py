@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
@@ -66,6 +67,10 @@ _PREFORK = Variant(
     semantics=_SEMANTICS,
     settings=_TIME_LIMITS,
     nominal_tasks_per_s=800,
+    breaks_on={
+        "win32": "its workers start, but no task is done: Celery has given up child processes "
+        "without fork (WinError 5 or 6, 'not enough values to unpack')"
+    },
 )
 
 
@@ -144,6 +149,15 @@ _OPTIONS = (
 _READY = Readiness(r"\S+@\S+ ready\.")
 
 
+def _stop(*names: str) -> tuple[str, ...]:
+    """What asks workers of these names, on this machine, to finish what they do and end.
+
+    They are named: without it every worker at the broker would stop.
+    """
+    nodes = ",".join(f"{name}@{socket.gethostname()}" for name in names)
+    return ("-m", "celery", "-A", "backends.celery.app", "control", "-d", nodes, "shutdown")
+
+
 class Celery(Backend):
     """Celery's worker is one command with N slots; the solo pool has one slot, so N commands."""
 
@@ -151,13 +165,16 @@ class Celery(Backend):
         level = "WARNING" if variant.has("warning-log") else "INFO"
         command = ("-m", "celery", "-A", "backends.celery.app", "worker", "--loglevel", level)
         if variant.name == "solo":
+            names = [f"solo{number}" for number in range(1, concurrency + 1)]
             return tuple(
-                Command((*command, "-P", "solo", "-n", f"solo{number}@%h"), _READY)
-                for number in range(1, concurrency + 1)
+                Command(
+                    (*command, "-P", "solo", "-n", f"{name}@%h"), _READY, stop_words=_stop(*names)
+                )
+                for name in names
             )
         limits = tuple(part for s in variant.settings for part in (s.name, s.value))
         words = (*command, "-P", variant.name, "-c", str(concurrency), *limits)
-        return (Command(words, _READY),)
+        return (Command(words, _READY, stop_words=_stop("celery")),)
 
     def queue_keys(self, namespace: str | None) -> tuple[str, ...]:
         prefix = f"{namespace}:" if namespace else ""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
+from backends.spec import (
+    Backend,
+    Command,
+    KnownDefect,
+    Option,
+    Readiness,
+    Semantics,
+    Setting,
+    Variant,
+)
 
 _SETTINGS = (
     Setting("--processes", "1", "one per CPU", "concurrency is counted in threads"),
@@ -112,5 +121,14 @@ BACKEND = Dramatiq(
     ),
     settings=_SETTINGS,
     options=_OPTIONS,
+    known_defects=(
+        KnownDefect(
+            check="stop",
+            told="dramatiq ends its workers at once on Windows when it is asked to stop",
+            where="backends/dramatiq/NOTES.md",
+            platforms=frozenset({"win32"}),
+            always=False,
+        ),
+    ),
     folder=Path(__file__).parent,
 )

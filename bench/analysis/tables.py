@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from backends import UnknownVariant, choose
-from bench.errors import RunFolderError, quoted
+from bench.errors import RunFolderError
 from bench.measure import truth
 from bench.measure.attempts import Attempts, attempts
 from bench.measure.checks import Finding, trial_checks
@@ -28,6 +28,7 @@ from bench.measure.metrics import HIGHER_IS_BETTER, Value, trial_metrics, unit
 from bench.measure.trace import Events, Trace
 from bench.record.events import PARQUET, read_columns
 from bench.record.store import RunFolder, advice_for, write_text
+from bench.system.words import quoted
 from scenarios import all_scenarios
 from scenarios.loads import LOADS
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-
 import typer
 from rich.table import Table
 
 from backends import Choice, UnknownVariant, all_backends, choose
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
-from bench.errors import UsageError, unknown
+from bench.errors import EnvironmentFailed, UsageError, unknown
+from bench.system.files import remove_tree
 from bench.system.places import MICRO_LOCK
 from bench.workers.environments import Environment, cache_folder, environment, lock, lock_micro
 
@@ -81,5 +80,8 @@ def clean() -> None:
     """Remove all environments; they are made again when needed."""
     folder = cache_folder() / "environments"
     if folder.exists():
-        shutil.rmtree(folder)
+        try:
+            remove_tree(folder)
+        except OSError as error:
+            raise EnvironmentFailed(f"cannot remove {folder}: {error.strerror}") from None
     typer.echo(f"removed {folder}")

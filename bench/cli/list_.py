@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from backends import Choice, all_backends
-from backends.spec import Option
+from backends.spec import Option, Variant
 from bench.cli.console import PlainConsole
 from bench.plan.profile import builtin_profiles, load_profile
 from scenarios import all_scenarios
@@ -61,13 +61,19 @@ def _backends() -> list[dict[str, Any]]:
             "name": Choice(backend, variant, None).name,
             "summary": variant.summary,
             "concurrency": variant.concurrency,
-            "here": variant.unsupported_reason() or "yes",
+            "here": _here(variant),
             "options": [_option(o) for o in backend.options if o.fits(variant)],
         }
         for backend in all_backends().values()
         if not backend.hidden
         for variant in backend.variants
     ]
+
+
+def _here(variant: Variant) -> str:
+    if broken := variant.broken_reason():
+        return f"no: {broken}"
+    return variant.unsupported_reason() or "yes"
 
 
 def _option(option: Option) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 from bench.cli.console import PlainConsole
 from bench.cli.progress import RunProgress, expected_seconds, make_environments
 from bench.cli.report import rebuild
-from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError, quoted
+from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
 from bench.plan.cells import Cell, LeasePlan
 from bench.plan.precision import DEFAULT_BUDGET_S, Precision, parse_duration, parse_share
 from bench.plan.profile import load_profile
@@ -26,6 +26,7 @@ from bench.run.resume import is_complete, open_unfinished, unfinished
 from bench.run.session import Job, Options, environments_of, execute
 from bench.server.redis_server import Server
 from bench.system.interrupts import one_interrupt
+from bench.system.words import quoted
 from scenarios.loads import STEPS
 
 app = typer.Typer(add_completion=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from bench.run.trial import run_trial
 from bench.server.keyspace import Keyspace
 from bench.server.redis_server import Server
 from bench.system import processes
+from bench.system.files import discard_tree
 from bench.workers import logs
 from bench.workers.environments import Environment
 from bench.workers.lease import Lease
@@ -155,7 +155,7 @@ def _ground(plan: LeasePlan, name: str, place: Place) -> Iterator[tuple[Keyspace
         with keys.server.client() as client:
             keys.clear(client, plan.choice.backend)
         keys.release()
-        shutil.rmtree(scratch, ignore_errors=True)
+        discard_tree(scratch)
 
 
 @contextlib.contextmanager

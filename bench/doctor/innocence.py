@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from bench.plan.cells import Cell, LeasePlan, TrialPlan
 from bench.plan.planner import choices_of, default_choices
 from bench.record.store import RunFolder
 from bench.run.session import Options, ground
+from bench.system.files import discard_tree
 from bench.workers.environments import Environment, environment
 from bench.workers.producer import LeaseFailed, TrialTimeout
 from bench.workers.workers import PLAIN
@@ -273,7 +273,7 @@ def _folder(out: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        discard_tree(folder)
         if made and not any(out.iterdir()):
             out.rmdir()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import psutil
@@ -12,6 +11,7 @@ from bench.doctor import cgroup
 from bench.doctor.advice import NOT_TOLD, Advice, judged
 from bench.doctor.watch import Watched
 from bench.system.host import machine
+from bench.system.platforms import here
 
 #: Above this share of busy cores before a run, other programs are measured too.
 BUSY = 0.25
@@ -125,9 +125,7 @@ def _frequencies() -> tuple[float | None, float | None]:
 
 
 def _load_average() -> float | None:
-    if sys.platform == "win32":  # psutil emulates it there, and the first answer is always 0
-        return None
     try:
-        return psutil.getloadavg()[0]
+        return here.load_average()
     except NOT_TOLD:
         return None

@@ -23,7 +23,19 @@ def redis(chosen: str | None) -> Advice:
     try:
         return Advice("ok", "Redis server", str(find_binary(chosen)))
     except BenchError as error:
+        if chosen is None and (found := _at_hand()):
+            return Advice("missing", "Redis server", "none to start", found)
         return Advice("missing", "Redis server", "none", str(error))
+
+
+def _at_hand() -> str:
+    """What to pass where a server runs on this machine at the usual port; else empty."""
+    url = "redis://127.0.0.1:6379/0"
+    try:
+        with external(url) as server:
+            return f"{server.facts['name']} {server.facts['version']} runs here: --redis-url {url}"
+    except BenchError:
+        return ""
 
 
 def external_redis(url: str) -> list[Advice]:

@@ -24,13 +24,19 @@ TWIN_ROUNDS = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """All leases in the order they run."""
+    """All leases in the order they run.
+
+    Attributes:
+        named: the variants that were asked for by their own names, not by their backend's: these
+            are run even where they are known to do no work.
+    """
 
     profile: Profile
     seed: int
     baseline: str
     cells: list[Cell]
     leases: list[LeasePlan]
+    named: frozenset[str] = frozenset()
 
     @property
     def trials(self) -> list[TrialPlan]:
@@ -80,7 +86,19 @@ def make_plan(
     cells += _twins(cells, baseline)
     _require_drains(cells, profile)
     refuse_too_many(cells, profile)
-    return Plan(profile, profile.seed, baseline, cells, lay_out(cells, profile.seed))
+    leases = lay_out(cells, profile.seed)
+    named = _named(variants or _names_in(profile), platform)
+    return Plan(profile, profile.seed, baseline, cells, leases, named)
+
+
+def _names_in(profile: Profile) -> list[str]:
+    return [*profile.variants, *(name for spec in profile.cells for name in spec.variants or ())]
+
+
+def _named(names: list[str], platform: str) -> frozenset[str]:
+    """Of the variants that the names stand for those that are the only one of their name."""
+    alone = [found[0] for name in names if len(found := choices_of([name], platform)) == 1]
+    return frozenset(choice.name for choice in alone)
 
 
 def _twins(cells: list[Cell], baseline: str) -> list[Cell]:
@@ -182,7 +200,11 @@ def default_choices() -> list[Choice]:
     """Of every backend that is compared, and the floor, the first variant that runs here."""
     found = []
     for backend in all_backends().values():
-        here = [v for v in backend.variants if v.unsupported_reason() is None]
+        here = [
+            variant
+            for variant in backend.variants
+            if variant.unsupported_reason() is None and variant.broken_reason() is None
+        ]
         if here and not backend.hidden:
             found.append(Choice(backend, here[0], None))
     return found

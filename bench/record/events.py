@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from backends.kit import events as kinds
 from bench.measure.trace import Events
+from bench.system.files import move
 
 #: The record of :mod:`backends.kit.events` as NumPy sees it.
 RECORD = np.dtype(
@@ -70,7 +71,7 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
             use_dictionary=["kind", "role", "pid"],
             column_encoding=dict.fromkeys(("t_ns", "task_id"), "DELTA_BINARY_PACKED"),
         )
-    temporary.replace(path)
+    move(temporary, path)
 
 
 def read_lease(folder: Path) -> pd.DataFrame:

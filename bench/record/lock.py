@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.errors import RunFolderError
 from bench.record.store import disk_errors
+from bench.system.files import remove
 from bench.system.identity import running, this_process
 
 _NAME = re.compile(r"\.lock-(\d+-\d+)")
@@ -35,10 +36,10 @@ def held(folder: Path) -> Iterator[None]:
                 raise RunFolderError(
                     f"process {holder} is at work on {folder}: wait for its end, or interrupt it"
                 )
-            path.unlink(missing_ok=True)
+            remove(path)
         yield
     finally:
-        mine.unlink(missing_ok=True)
+        remove(mine)
 
 
 def _holder(name: str) -> int | None:

@@ -13,14 +13,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.errors import DiskFull, RunFolderError, quoted
+from bench.errors import DiskFull, RunFolderError
+from bench.system.files import discard_tree, move
+from bench.system.platforms import here
 from bench.system.printable import shortened
+from bench.system.words import quoted
 
 #: Grows when the meaning of a file changes; older ones must stay readable.
 SCHEMA_VERSION = 1
 
 #: A run is not started with less than this free where its results go.
 NEEDED_BYTES = 50 * 2**20
+
+#: Characters of the longest path within a results folder: a process's events in a lease's folder.
+LONGEST_BELOW = 150
 
 
 class RunFolder:
@@ -92,7 +98,7 @@ def create_run(parent: Path, profile: str, facts: dict[str, Any] | None = None) 
             if facts is not None:
                 folder.write_run(facts)
     except BaseException:
-        shutil.rmtree(folder.path, ignore_errors=True)
+        discard_tree(folder.path)
         raise
     return folder
 
@@ -120,6 +126,13 @@ def check_writable(parent: Path) -> None:
         raise RunFolderError(f"cannot write results to {parent}: {existing} is not a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise RunFolderError(f"cannot write results to {parent}: no permission for {existing}")
+    longest, below = here.longest_path(), len(str(parent.absolute())) + LONGEST_BELOW
+    if longest is not None and below > longest:
+        raise RunFolderError(
+            f"cannot write results to {shortened(parent)}: files in it would have paths of "
+            f"{below} characters, Windows here takes {longest}: choose a shorter --out, or set "
+            r"LongPathsEnabled in HKLM\SYSTEM\CurrentControlSet\Control\FileSystem to 1"
+        )
     free = shutil.disk_usage(existing).free
     if free < NEEDED_BYTES:
         raise DiskFull(
@@ -230,7 +243,7 @@ def write_text(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
+    move(temporary, path)
 
 
 def read_json(path: Path, advice: str) -> dict[str, Any]:

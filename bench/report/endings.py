@@ -19,7 +19,7 @@ def endings(leases: Sequence[Mapping[str, Any]]) -> list[str]:
     abnormal: dict[tuple[str, str], int] = defaultdict(int)
     for lease in leases:
         name = str(lease.get("variant"))
-        stopped[name] += lease.get("stopped") == "gracefully"
+        stopped[name] += lease.get("stopped") in ("gracefully", "on the spot")
         for told in dict.fromkeys(lease.get("abnormal_stops", ())):
             abnormal[name, str(told)] += 1
     return [

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import quoted
 from bench.measure.statistics import MIN_ROUNDS
 from bench.report.cells import NOT_RUN
 from bench.report.parts import Report
+from bench.system.words import joined, quoted
 
 #: Options that say how many rounds there are: what is told next says another number.
 _OF_ONCE = frozenset({"--rounds", "--precision", "--budget"})
@@ -49,7 +48,7 @@ def _again(facts: Mapping[str, Any]) -> str:
     """The command that measures the same once more, without what was only of that time."""
     argv = [str(word) for word in facts["argv"]]
     if argv[:1] == ["run"] and "--resume" not in argv:
-        return f"bench {shlex.join(_lasting(argv))}"
+        return f"bench {joined(_lasting(argv))}"
     name, request = facts["profile"], facts.get("request", {})
     profile = next((word for word in facts["argv"] if Path(word).name == f"{name}.toml"), name)
     chosen = [f" -b {variant}" for variant in request.get("variants", ())]

@@ -32,6 +32,7 @@ class Guard:
             cwd=ROOT,
             log=subprocess.DEVNULL,
             stdin=subprocess.PIPE,
+            apart=True,
         )
 
     def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.record.events import PARQUET, read_raw, write_parquet
 from bench.record.inspection import check_resumable, check_trials
 from bench.record.micro_files import FOLDER as MICRO
 from bench.record.store import RunFolder, advice_for, damage, open_run
+from bench.system.files import discard_tree, remove, remove_tree
 from bench.workers.environments import environment
 from bench.workers.logs import Logs, is_log
 
@@ -211,7 +211,7 @@ def clear_remains(folder: RunFolder, redis_url: str | None) -> None:
         needed.mkdir(exist_ok=True)
     for pattern in _HALF_WRITTEN:
         for path in folder.path.glob(pattern):
-            path.unlink()
+            remove(path)
     used = {trial["lease_id"] for trial in folder.read_trials()}
     for lease in folder.leases.iterdir():
         if lease.name in used:
@@ -222,10 +222,10 @@ def clear_remains(folder: RunFolder, redis_url: str | None) -> None:
 
 def _remove(lease: Path) -> None:
     """Remove what a lease makes; its folder, too, if nothing else is in there."""
-    shutil.rmtree(lease / "events", ignore_errors=True)
+    discard_tree(lease / "events")
     for path in _files(lease):
         if _is_made(path.name) or _is_half_written(path.name):
-            path.unlink()
+            remove(path)
     with contextlib.suppress(OSError):
         lease.rmdir()
 
@@ -235,11 +235,11 @@ def _close(lease: Path, url: str) -> None:
     if raw.is_dir():
         if not table.exists():
             write_parquet(read_raw(raw), table)
-        shutil.rmtree(raw)
+        remove_tree(raw)
     Logs(lease, url).mask()
     for path in _files(lease):
         if _is_half_written(path.name):
-            path.unlink()
+            remove(path)
 
 
 def _files(lease: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import redis
 
-from bench.errors import RedisError, quoted
+from bench.errors import RedisError
 from bench.plan.cells import LeasePlan, TrialPlan, drained_key
 from bench.plan.planner import Plan
 from bench.record.store import RunFolder, disk_errors
@@ -21,6 +21,7 @@ from bench.run.leaving import Leaving
 from bench.run.repeats import Repeats
 from bench.run.trial import Outcome, record, run_trial
 from bench.server.redis_server import Server
+from bench.system.words import quoted
 from bench.workers.environments import Environment
 from bench.workers.lease import Lease
 from bench.workers.producer import LeaseFailed, TrialTimeout
@@ -125,7 +126,10 @@ class Runner:
             self._run_lease(lease)
 
     def _run_lease(self, plan: LeasePlan) -> None:
-        reason = plan.choice.variant.unsupported_reason()
+        variant = plan.choice.variant
+        reason = variant.unsupported_reason()
+        if reason is None and plan.choice.name not in self._plan.named:
+            reason = variant.broken_reason()
         todo = plan.trials
         if reason is not None:
             self._keep_all(todo, Outcome("unsupported", reason), "")

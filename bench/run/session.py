@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from bench.run.runner import Observer, Runner
 from bench.server import needs, redis_server
 from bench.server.url import secrets_of
 from bench.system import host, scratch
+from bench.system.files import discard_tree
 from bench.system.interrupts import one_interrupt
 from bench.system.processes import kill_carrying
 from bench.workers.environments import Environment, environment
@@ -87,7 +87,7 @@ def ground(
     with ExitStack() as stack:
         stack.enter_context(one_interrupt())
         token, folder = scratch.make()
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(discard_tree, folder)
         guard = Guard(token, folder, redis_url=options.redis_url)
         stack.callback(guard.close)
         server = stack.enter_context(_server(options, token, folder))

@@ -10,7 +10,6 @@ import ast
 import builtins
 import keyword
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 from string import Template
 
 from bench.errors import UsageError
+from bench.system.files import discard_tree, move
 from bench.system.places import ROOT, TEMPLATES
 
 #: Longer names would break the lines of the templates.
@@ -167,12 +167,12 @@ def _write(root: Path, target: Path, files: dict[str, str]) -> list[Path]:
             inner.mkdir()
             for name, text in files.items():
                 (inner / name).write_text(text, encoding="utf-8", newline="\n")
-        inner.rename(target)
+        move(inner, target)
     except OSError as error:
         raise UsageError(
             f"cannot write {target}: {error.strerror}: make the folder writable, then try again"
         ) from None
     finally:
         if building is not None:
-            shutil.rmtree(building, ignore_errors=True)
+            discard_tree(building)
     return [target] if target.suffix else sorted(target.iterdir())

@@ -25,11 +25,9 @@ from bench.errors import RedisError, UsageError
 from bench.server.databases import COUNT, Databases
 from bench.server.url import ENCODE, check_url, mask_url, secrets_of
 from bench.system import processes
+from bench.system.platforms import here
 
-INSTALL_HINT = (
-    "start one with 'docker compose up -d' and pass --redis-url redis://127.0.0.1:6379/0, "
-    "or install valkey-server or redis-server"
-)
+INSTALL_HINT = here.REDIS_HINT
 #: Bytes; a server that starts says a few hundred.
 MOST_WORDS = 2**18
 

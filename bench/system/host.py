@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from bench.system.places import ROOT
+from bench.system.platforms import here
 
 
 def machine() -> dict[str, Any]:
@@ -20,7 +21,7 @@ def machine() -> dict[str, Any]:
         "cpu": _cpu_name(),
         "cores": _usable_cores(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "os": platform.platform(),
+        "os": platform.platform() + here.emulated_by(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
     }
 
@@ -44,18 +45,26 @@ def _cpu_name() -> str:
 
 
 def commit() -> dict[str, Any]:
-    """The code's git commit and whether the tree differs from it; empty outside a checkout."""
+    """The code's git commit and whether the tree differs from it; empty outside a checkout.
+
+    Returns:
+        ``commit``, empty where git does not tell it, and ``dirty``, then ``None``.
+    """
     if not (ROOT / ".git").exists():
         return {}
+    changes = _output("git", "status", "--porcelain", "--untracked-files=no")
     return {
-        "commit": _output("git", "rev-parse", "HEAD"),
-        "dirty": bool(_output("git", "status", "--porcelain", "--untracked-files=no")),
+        "commit": _output("git", "rev-parse", "HEAD") or "",
+        "dirty": None if changes is None else bool(changes),
     }
 
 
-def _output(*command: str) -> str:
+def _output(*command: str) -> str | None:
+    """What a program prints; ``None`` where it is not there or fails."""
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=10
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 import psutil
+
+from bench.system.platforms import here
 
 #: Variables of the harness's environment that a worker may see; the rest is not its business.
 PASSED = (
@@ -44,9 +44,13 @@ def start(
     log: IO[bytes] | int,
     stdin: int = subprocess.DEVNULL,
     stdout: int | IO[bytes] | None = None,
+    apart: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start ``command`` in a process group of its own, so that Ctrl-C reaches the harness only."""
-    windows = sys.platform == "win32"
+    """Start ``command`` in a process group of its own, so that Ctrl-C reaches the harness only.
+
+    Args:
+        apart: it shall outlive the harness and the window that this runs in.
+    """
     return subprocess.Popen(
         [str(part) for part in command],
         env=dict(env),
@@ -54,42 +58,52 @@ def start(
         stdin=stdin,
         stdout=log if stdout is None else stdout,
         stderr=log,
-        start_new_session=not windows,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if windows else 0,
+        **(here.apart_options() if apart else here.group_options()),
     )
 
 
-def ask_to_stop(process: subprocess.Popen[bytes], stop_signal: str = "SIGTERM") -> None:
-    """Ask for a graceful stop: by the signal of that name, on Windows by Ctrl-Break."""
-    with contextlib.suppress(OSError):
-        if sys.platform == "win32":
-            process.send_signal(signal.CTRL_BREAK_EVENT)
-        else:
-            process.send_signal(getattr(signal, stop_signal))
+def ask_to_stop(process: subprocess.Popen[bytes], stop_signal: str = "SIGTERM") -> bool:
+    """Ask for a graceful stop: by the signal of that name, on Windows by Ctrl-Break.
+
+    Returns:
+        Whether it could be asked: without a console that both share it cannot.
+    """
+    try:
+        here.ask_to_stop(process, stop_signal)
+    except OSError:
+        return False
+    return True
 
 
 def stop_all(
-    processes: Sequence[subprocess.Popen[bytes]], within_s: float, signals: Sequence[str] = ()
-) -> bool:
+    processes: Sequence[subprocess.Popen[bytes]],
+    within_s: float,
+    signals: Sequence[str] = (),
+    asked: bool = False,
+) -> bool | None:
     """Stop processes gracefully, then with SIGKILL, trees included.
 
     Args:
         signals: the name of each process's stop signal; SIGTERM for those without.
+        asked: they have been asked already, in another way.
 
     Returns:
-        Whether all of them stopped by themselves within ``within_s`` seconds.
+        Whether all of them stopped by themselves within ``within_s`` seconds; ``None`` where one
+        could not be asked to.
     """
     trees = [tree(process.pid) for process in processes]
-    asked = [*signals, *["SIGTERM"] * (len(processes) - len(signals))]
-    for process, name in zip(processes, asked, strict=True):
-        ask_to_stop(process, name)
-    deadline = time.monotonic() + within_s
-    graceful = True
+    names = [*signals, *["SIGTERM"] * (len(processes) - len(signals))]
+    reached = [
+        asked or ask_to_stop(process, name) or process.poll() is not None
+        for process, name in zip(processes, names, strict=True)
+    ]
+    deadline = time.monotonic() + (within_s if all(reached) else 0)
+    graceful: bool | None = True if all(reached) else None
     for process in processes:
         try:
             process.wait(max(deadline - time.monotonic(), 0.01))
         except subprocess.TimeoutExpired:
-            graceful = False
+            graceful = graceful and False
     kill([p for members in trees for p in members])
     for process in processes:
         process.kill()
@@ -121,7 +135,7 @@ def hold(pids: Sequence[int], within_s: float = 2.0) -> None:
             with contextlib.suppress(psutil.Error):
                 process.suspend()
             held[process.pid] = process
-        while any(_acts(process) for process in fresh):
+        while any(here.acts(process) for process in fresh):
             if time.monotonic() > deadline:
                 raise TimeoutError("a process cannot be held")
             time.sleep(0.001)
@@ -132,16 +146,6 @@ def let_go(pids: Sequence[int]) -> None:
     for process in reversed([p for pid in pids for p in tree(pid)]):
         with contextlib.suppress(psutil.Error):
             process.resume()
-
-
-def _acts(process: psutil.Process) -> bool:
-    """Whether a process that was told to stop has not yet; Windows stops it before it says so."""
-    if sys.platform == "win32":
-        return False
-    try:
-        return process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
 
 
 def kill(processes: Sequence[psutil.Process]) -> None:

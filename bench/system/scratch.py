@@ -12,11 +12,11 @@ import os
 import platform
 import re
 import secrets
-import shutil
 import tempfile
 import zlib
 from pathlib import Path
 
+from bench.system.files import discard_tree
 from bench.system.identity import running, this_process
 from bench.system.processes import kill, kill_carrying, working_in
 
@@ -41,7 +41,7 @@ def clear(token: str, folder: Path) -> None:
     """
     kill_carrying(token)
     kill(working_in(folder))
-    shutil.rmtree(folder, ignore_errors=True)
+    discard_tree(folder)
 
 
 def end_orphans() -> list[Path]:

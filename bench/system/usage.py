@@ -13,10 +13,9 @@ from pathlib import Path
 import psutil
 
 from bench.system import processes
+from bench.system.platforms import here
 
 LINUX = sys.platform == "linux"
-#: Whether a process that has been waited for leaves its CPU time with the one that waited.
-REAPED_IS_KNOWN = sys.platform not in ("darwin", "win32")
 
 _PROC = Path("/proc")
 
@@ -118,7 +117,7 @@ def _used_by(pid: int) -> Usage:
         process = psutil.Process(pid)
         with process.oneshot():
             times = process.cpu_times()
-            reaped = times.children_user + times.children_system if REAPED_IS_KNOWN else 0.0
+            reaped = times.children_user + times.children_system if here.REAPED_IS_KNOWN else 0.0
             own = _precise_cpu_s(pid) or times.user + times.system
             return Usage(own + reaped, reaped, _switches(process), _peak(process))
     except (psutil.Error, OSError):

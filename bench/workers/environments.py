@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import uuid
@@ -23,7 +22,9 @@ import uv
 
 from backends.spec import Backend
 from bench.errors import EnvironmentFailed
+from bench.system.files import discard_tree, move
 from bench.system.places import MICRO_LOCK
+from bench.system.platforms import here
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,7 @@ class Environment:
     @property
     def python(self) -> Path:
         """Its interpreter."""
-        if sys.platform == "win32":
-            return self.folder / "Scripts" / "python.exe"
-        return self.folder / "bin" / "python"
+        return here.interpreter_in(self.folder)
 
     @property
     def exists(self) -> bool:
@@ -134,9 +133,9 @@ def make(env: Environment) -> None:
         python = building / env.python.relative_to(env.folder)
         _install(env, python)
         with contextlib.suppress(OSError):  # another process made it meanwhile
-            building.rename(env.folder)
+            move(building, env.folder)
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        discard_tree(building)
     if not env.exists:
         raise EnvironmentFailed(f"the environment of {env.label} is not at {env.folder} after all")
 

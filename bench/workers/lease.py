@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -23,16 +22,15 @@ from bench.record.events import Tail, read_raw, write_parquet
 from bench.server.keyspace import Keyspace
 from bench.server.redis_server import Server
 from bench.system import processes
+from bench.system.files import discard_tree, remove_tree
 from bench.system.places import ROOT
 from bench.workers import bot_api, logs
 from bench.workers.environments import Environment
 from bench.workers.logs import Logs
 from bench.workers.meter import Meter
 from bench.workers.producer import LeaseFailed, Producer
-from bench.workers.workers import READY_WITHIN_S, Probe, Workers, facts
+from bench.workers.workers import IN_HASTE_S, READY_WITHIN_S, Probe, Workers, facts
 
-#: After an error or an interrupt nobody waits longer for a graceful stop.
-IN_HASTE_S = 0.5
 #: Between two looks at the workers' memory while a trial runs.
 SAMPLE_EVERY_S = 0.5
 
@@ -264,7 +262,7 @@ class Lease:
             self._keep_events,
             self.logs.mask,
             self._write_facts,
-            lambda: shutil.rmtree(self._scratch, ignore_errors=True),
+            lambda: discard_tree(self._scratch),
         ]
         failure: Exception | None = None
         interrupt: BaseException | None = None
@@ -320,4 +318,4 @@ class Lease:
         table = self.folder / "events.parquet"
         if not table.exists():  # it does if this is done again after an interrupt
             write_parquet(read_raw(self.folder / "events"), table)
-        shutil.rmtree(self.folder / "events")
+        remove_tree(self.folder / "events")

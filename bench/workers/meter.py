@@ -9,6 +9,7 @@ from typing import Any
 from bench.server.redis_server import Server
 from bench.server.traffic import counting_client, without
 from bench.system import usage
+from bench.system.platforms import here
 
 MB = 2**20
 
@@ -73,7 +74,7 @@ class Meter:
         cpu_s = {
             role: round(tree.cpu_s, 6)
             for role, tree in trees.items()
-            if usage.REAPED_IS_KNOWN or role not in self._lost
+            if here.REAPED_IS_KNOWN or role not in self._lost
         }
         found = {"at": at, "t_ns": now, "ended": ended_now, **counters, "machine": usage.machine()}
         found["cpu_s"] = cpu_s | found["cpu_s"]

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from bench.system.platforms import here
+
 
 class LeaseFailed(Exception):
     """The workers or the producer cannot go on. A result of the measurement, not our error."""
@@ -22,12 +24,7 @@ class TrialTimeout(Exception):
 
 def ended(who: str, code: int) -> LeaseFailed:
     """What to raise for a process that is gone."""
-    return LeaseFailed(f"{who} ended by itself with {how_it_ended(code)}")
-
-
-def how_it_ended(code: int) -> str:
-    """``exit code 3``, or for -9 ``signal 9``."""
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+    return LeaseFailed(f"{who} ended by itself with {here.how_it_ended(code)}")
 
 
 class Producer:

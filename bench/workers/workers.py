@@ -15,11 +15,16 @@ from typing import Any
 from backends.spec import Backend, Command, Variant
 from bench.system import processes
 from bench.system.places import ROOT
+from bench.system.platforms import here
 from bench.workers import logs
 from bench.workers.logs import Logs
-from bench.workers.producer import LeaseFailed, ended, how_it_ended
+from bench.workers.producer import LeaseFailed, ended
 
 READY_WITHIN_S = 30.0
+#: After an error or an interrupt nobody waits longer for a graceful stop.
+IN_HASTE_S = 0.5
+#: For a library's own command to reach its workers.
+ASKED_WITHIN_S = 30.0
 
 #: As in :class:`backends.spec.Readiness`.
 Probe = Callable[[Any, str | None], int]
@@ -33,8 +38,9 @@ class Stopped:
     """How workers ended.
 
     Attributes:
-        how: ``gracefully``, ``killed``, ``unasked`` where they were killed without having been
-            asked, or ``by itself`` where one had ended before.
+        how: ``gracefully``; ``on the spot`` where the asking ended one, which had no handler for
+            it; ``killed``; ``unasked`` where they were killed without having been asked, for it
+            was not wanted or not possible; or ``by itself`` where one had ended before.
         took_s: from the asking to the end of the last.
         exit_codes: of each command.
         abnormal: of those that stopped in time but not in order, each in a sentence.
@@ -94,12 +100,15 @@ class Workers:
         for command, name in zip(self.commands, self.log_names, strict=True):
             self._processes.append(
                 processes.start(
-                    [self._python, *(word.removeprefix(self._ours) for word in command.words)],
+                    self._line(command.words),
                     env=self._variables,
                     cwd=self._folder,
                     log=self._logs.open(name),
                 )
             )
+
+    def _line(self, words: Sequence[str]) -> list[str | Path]:
+        return [self._python, *(word.removeprefix(self._ours) for word in words)]
 
     def await_ready(self, deadline: float, probe: Callable[[Probe], int]) -> None:
         """Wait until each command says, in its own way, that it takes tasks.
@@ -159,7 +168,8 @@ class Workers:
         """Ask them to stop, and kill what has not after that time; ``None`` if none was started.
 
         Args:
-            within_s: 0 to kill them unasked.
+            within_s: 0 to kill them unasked. Where signals do not reach a worker, its library's own
+                command asks it, which takes some seconds more.
         """
         if not self._processes:
             return None
@@ -168,18 +178,50 @@ class Workers:
         signals = [command.stop_signal for command in self.commands[: len(self._processes)]]
         if not within_s:
             processes.kill([p for pid in self.pids for p in processes.tree(pid)])
-        graceful = processes.stop_all(self._processes, within_s, signals)
-        how = "unasked" if not within_s else "gracefully" if graceful else "killed"
+        asked = within_s > IN_HASTE_S and not gone and self._ask_by_command()
+        graceful = processes.stop_all(self._processes, within_s, [] if asked else signals, asked)
+        codes = [process.returncode for process in self._processes]
+        how = "gracefully" if graceful else "killed"
+        how = "unasked" if graceful is None or not within_s else how
+        if how == "gracefully" and any(self._cut_short(codes)):
+            how = "on the spot"
         how = "by itself" if gone else how
         took_s = round(time.monotonic() - started, 3)
-        codes = [process.returncode for process in self._processes]
-        return Stopped(how, took_s, codes, self._abnormal(codes) if how == "gracefully" else [])
+        tells = how in ("gracefully", "on the spot")
+        return Stopped(how, took_s, codes, self._abnormal(codes) if tells else [])
+
+    def _ask_by_command(self) -> bool:
+        """Ask by the libraries' own commands, where signals do not reach and all have such."""
+        words = dict.fromkeys(command.stop_words for command in self.commands)
+        if here.SIGNALS_REACH or () in words:
+            return False
+        for each in words:
+            asking = processes.start(
+                self._line(each),
+                env=self._variables | {"BENCH_ROLE": "control"},
+                cwd=self._folder,
+                log=subprocess.DEVNULL,
+            )
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                asking.wait(ASKED_WITHIN_S)
+            processes.kill(processes.tree(asking.pid))
+        return True
+
+    def _cut_short(self, codes: Sequence[int]) -> list[bool]:
+        return [
+            here.cut_short(code, command.stop_signal) and code not in command.exit_codes
+            for command, code in zip(self.commands, codes, strict=False)
+        ]
 
     def _abnormal(self, codes: Sequence[int]) -> list[str]:
         return [
-            f"asked to stop, the {command.role} ended with {how_it_ended(code)}"
-            for command, code in zip(self.commands, codes, strict=False)
+            f"asked to stop, the {command.role} ended "
+            + (f"on the spot with all that it did, {how}" if cut_short else f"with {how}")
+            for command, code, cut_short in zip(
+                self.commands, codes, self._cut_short(codes), strict=False
+            )
             if code not in command.exit_codes
+            for how in [here.how_it_ended(code)]
         ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import socket
 
 import pytest
 from support import ROOT
@@ -154,6 +155,16 @@ def test_readiness_is_a_pattern_that_can_fail_to_match(optioned: Choice, concurr
         assert command.readiness.times >= 1
         if command.readiness.probe is None:
             assert not re.search(command.readiness.pattern, "")
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_librarys_own_way_to_stop_names_the_workers(optioned: Choice, concurrency: int) -> None:
+    """All that is stopped is ours: it says so, and holds no secret."""
+    commands = optioned.backend.worker_commands(optioned.variant, concurrency)
+    for words in {command.stop_words for command in commands} - {()}:
+        assert all(isinstance(word, str) and word for word in words)
+        assert not [word for word in words if "redis://" in word]
+        assert socket.gethostname() in " ".join(words)
 
 
 def test_a_stop_is_asked_for_by_a_signal(optioned: Choice) -> None:

@@ -16,6 +16,7 @@ from backends.kit import events
 from bench.measure.cost import cost_metrics
 from bench.server.redis_server import Server
 from bench.system import usage
+from bench.system.platforms import here
 from bench.workers.lease import Lease
 from bench.workers.meter import Meter
 
@@ -181,7 +182,7 @@ def test_cpu_of_ended_children_counts_and_their_switches_are_not_told(server: Se
     meter.close()
     assert "switches" in start
     assert "switches" not in done
-    if usage.REAPED_IS_KNOWN:
+    if here.REAPED_IS_KNOWN:
         assert 0.85 < done["cpu_s"]["worker"] - start["cpu_s"]["worker"] < 3
     else:
         assert "worker" not in done["cpu_s"]

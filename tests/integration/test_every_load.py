@@ -27,7 +27,7 @@ CELLS = {
 
 
 def test_every_load_is_measured_reported_and_read_again(
-    tmp_path: Path, server_program: Path, made_environments: Callable[..., None]
+    tmp_path: Path, any_server: None, made_environments: Callable[..., None]
 ) -> None:
     assert CELLS.keys() == LOADS.keys()
     made_environments("fake:honest", "celery:solo")

@@ -25,7 +25,9 @@ VARIANTS = [
     (f"{name}:{variant.name}".rstrip(":"))
     for name, backend in all_backends().items()
     for variant in backend.variants
-    if not backend.hidden and variant.unsupported_reason() is None
+    if not backend.hidden
+    and variant.unsupported_reason() is None
+    and variant.broken_reason() is None
 ]
 
 

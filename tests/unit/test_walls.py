@@ -39,6 +39,13 @@ MAX_FUNCTION_LINES = 60
 LONG_FUNCTIONS = {("bench/cli/run.py", "run"): 70}
 
 
+#: Where it may be asked which system this is, with the reason.
+MAY_ASK_FOR_WINDOWS = {
+    "bench/system/platforms.py",  # the one place that chooses
+    "bench/plan/planner.py",  # plans for the platform that it is told: its baseline
+    "backends/kit/recorder.py",  # guest code, which has nothing of the harness
+}
+
 # --- reading the source ----------------------------------------------------------------------
 
 
@@ -273,6 +280,23 @@ def test_imports_go_down_only(path):
         name for name in sorted(imported(path)) if within(name, "bench") and floor_of(name) < own
     ]
     assert [name for name in upwards if name != "bench"] == []
+
+
+def asks_for_windows(node: ast.AST) -> bool:
+    """``sys.platform == "win32"`` in some form, or ``os.name``."""
+    if isinstance(node, ast.Attribute):
+        return isinstance(node.value, ast.Name) and (node.value.id, node.attr) == ("os", "name")
+    if not isinstance(node, ast.Compare):
+        return False
+    parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
+    named = any(getattr(part, "attr", getattr(part, "id", "")) == "platform" for part in parts)
+    return named and any(isinstance(part, ast.Constant) and part.value == "win32" for part in parts)
+
+
+def test_which_system_it_is_is_asked_in_one_place():
+    """What differs has one name in bench/system/windows.py and in bench/system/posix.py."""
+    asking = {path for path in sources() if any(map(asks_for_windows, ast.walk(tree(path))))}
+    assert asking == MAY_ASK_FOR_WINDOWS
 
 
 @pytest.mark.parametrize("floor", FLOORS)

@@ -154,6 +154,11 @@ def _crowded(run: Mapping[str, Any], tables: Sequence[Table]) -> list[str]:
 
 
 def _changed_code(run: Mapping[str, Any]) -> list[str]:
-    if not run.get("code", {}).get("dirty"):
+    code = run.get("code", {})
+    if "dirty" in code and code["dirty"] is None:
+        return [
+            "whether the code had changes that are in no commit is not known: git did not run here"
+        ]
+    if not code.get("dirty"):
         return []
     return ["the code had changes that are in no commit: the run cannot be repeated exactly"]

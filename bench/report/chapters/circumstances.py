@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from itertools import groupby
 
 from bench.plan.cells import TWIN
 from bench.report.parts import Report
 from bench.report.sections import Block, Code, Grid, Heading, Items, Paragraph, Section
+from bench.system.words import joined
 
 
 def sections(report: Report) -> Iterator[Section]:
@@ -73,5 +73,7 @@ def _repeat(report: Report) -> Section:
     if code.get("commit"):
         changed = " with changes that are in no commit" if code.get("dirty") else ""
         told += f", code at commit {code['commit']}{changed}"
-    command = Code(f"bench {shlex.join(facts['argv'])}")
+    elif "commit" in code:
+        told += ", code at a commit that is not known"
+    command = Code(f"bench {joined(facts['argv'])}")
     return Section("How to repeat this run", [command, Paragraph(f"{told}.")])

@@ -203,6 +203,23 @@ def test_a_variant_runs_everywhere_unless_it_says_where():
     assert limited.unsupported_reason("win32") == "needs darwin or linux, this is win32"
 
 
+def test_a_variant_works_where_it_runs_unless_it_says_why_not():
+    assert variant().broken_reason("win32") is None
+    broken = variant(breaks_on={"win32": "no task is done"})
+    assert broken.broken_reason("win32") == "no task is done"
+    assert broken.broken_reason("linux") is None
+    assert broken.unsupported_reason("win32") is None
+    assert hash(broken) == hash(variant()), "it can be a key"
+
+
+def test_a_defect_of_one_platform_is_known_there_alone():
+    everywhere = KnownDefect("lost", "queue loses tasks", "NOTES.md")
+    there = KnownDefect("stop", "queue ends", "NOTES.md", platforms=frozenset({"win32"}))
+    backend = Backend("queue", "queue", "", (variant(),), known_defects=(everywhere, there))
+    assert backend.defects_of(variant(), "win32") == (everywhere, there)
+    assert backend.defects_of(variant(), "darwin") == (everywhere,)
+
+
 def test_a_nominal_rate_grows_with_concurrency_where_it_is_said_to():
     assert variant(nominal_tasks_per_s=60).nominal_rate(4) == 60
     assert variant(nominal_tasks_per_s=60, nominal_grows=True).nominal_rate(4) == 240

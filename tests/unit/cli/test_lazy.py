@@ -22,7 +22,12 @@ def imported_by(*arguments: str) -> set[str]:
         "except SystemExit: pass\n"
         "sys.stderr.write(' '.join({name.partition('.')[0] for name in sys.modules}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
     return set(done.stderr.split())
 
 

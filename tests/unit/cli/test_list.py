@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 
+from backends import all_backends
 from bench.cli import list_
 
 
@@ -18,6 +20,15 @@ def test_a_variants_options_are_listed_by_name_and_in_full_for_programs(capsys, 
     assert rows["rq:simple"]["options"] == []
     list_.list_(list_.Kind.BACKENDS, as_json=False)
     assert "winloop, warning-log, prefetch-1, prefetch-16, prefetch-64," in capsys.readouterr().out
+
+
+def test_what_starts_and_does_no_work_here_is_told_so(capsys, monkeypatch):
+    (prefork, *_) = all_backends()["celery"].variants
+    told = prefork.broken_reason("win32")
+    assert told is not None
+    assert list_._here(prefork) == ("yes" if sys.platform != "win32" else f"no: {told}")
+    monkeypatch.setattr(type(prefork), "broken_reason", lambda self: told)
+    assert list_._here(prefork).startswith("no: its workers start, but no task is done")
 
 
 def test_other_lists_have_no_such_column(capsys):

@@ -30,9 +30,10 @@ def test_it_can_be_used_again():
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_what_the_caller_has_ignored_stays_ignored(number):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_what_the_caller_has_ignored_stays_ignored(name):
     """``nohup bench run``, and ``bench run &`` in a script."""
+    number = getattr(signal, name)
     before = signal.signal(number, signal.SIG_IGN)
     try:
         with one_interrupt():

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 
 import psutil
 import pytest
 
 from bench.doctor import cgroup, interpreter, processor, storage, supplies, system, watch
 from bench.doctor.examine import examine
+from bench.errors import RedisError
+from bench.server.redis_server import Server
+from bench.system import windows
 
 GB = 2**30
 
@@ -297,3 +301,32 @@ def test_a_platform_may_lack_the_very_functions(tmp_path, monkeypatch):
         monkeypatch.delattr(psutil, name, raising=False)
     monkeypatch.setattr(watch, "WATCHED_S", 0.01)
     assert not {"power"} & {item.subject for item in examine(tmp_path)}
+
+
+@pytest.fixture
+def no_program(monkeypatch):
+    def none(chosen):
+        raise RedisError(f"no Redis server comes for this: {windows.REDIS_HINT}")
+
+    monkeypatch.setattr(supplies, "find_binary", none)
+
+
+def test_without_a_server_it_says_the_ways_to_one(no_program, monkeypatch):
+    def nobody(url):
+        raise RedisError(f"no Redis at {url}")
+
+    monkeypatch.setattr(supplies, "external", nobody)
+    advice = supplies.redis(None)
+    assert (advice.level, advice.found) == ("missing", "none")
+    for way in ("docker compose up -d", "winget install Memurai.MemuraiDeveloper", "WSL"):
+        assert way in advice.do
+
+
+def test_one_that_runs_at_the_usual_port_is_the_shortest_way(no_program, monkeypatch):
+    facts = {"name": "memurai", "version": "7.2"}
+    monkeypatch.setattr(
+        supplies, "external", lambda url: nullcontext(Server(url, embedded=False, facts=facts))
+    )
+    advice = supplies.redis(None)
+    assert advice.level == "missing"
+    assert advice.do == "memurai 7.2 runs here: --redis-url redis://127.0.0.1:6379/0"

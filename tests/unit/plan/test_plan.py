@@ -301,7 +301,8 @@ def test_nothing_left_to_run_is_told():
 
 
 def test_the_baseline_runs_twice_in_leases_of_its_own():
-    plan = make_plan(profile(ADD_DRAIN, ADD_CLOSED, baseline="arq"), variants=["arq", "rq:fork"])
+    asked = profile(ADD_DRAIN, ADD_CLOSED, baseline="arq", baseline_windows="arq")
+    plan = make_plan(asked, variants=["arq", "rq:fork"])
     names = Counter(cell.name for cell in plan.cells)
     assert names == {"arq": 4, "arq (A/A)": 4, "rq:fork": 4}
     for lease in plan.leases:
@@ -451,6 +452,15 @@ def test_a_list_of_values_makes_a_cell_of_each():
 def test_windows_has_a_baseline_of_its_own(platform, baseline):
     plan = make_plan(profile(baseline="rq:fork"), platform=platform)
     assert plan.baseline == baseline
+
+
+def test_what_is_known_to_do_no_work_is_run_only_where_it_was_named_itself():
+    assert "celery:prefork" not in make_plan(profile()).named
+    assert "celery:prefork" in make_plan(profile(variants=["celery:prefork", "rq"])).named
+    assert "celery:prefork" in make_plan(profile(), variants=["celery:prefork"]).named
+    assert "arq" in make_plan(profile()).named, "it is the only one of that name"
+    asked = profile(variants=["celery:prefork+winloop"])
+    assert "celery:prefork" in make_plan(asked, platform="win32").named
 
 
 def test_parameters_are_the_scenarios_defaults_but_for_what_the_cell_sets():

@@ -108,7 +108,7 @@ def run(tmp_path):
     events = run.leases / "one" / "events"
     events.mkdir(parents=True)
     records = np.zeros(2, RECORD)
-    records["task_id"] = np.array([1, 2]) << 32
+    records["task_id"] = np.array([1, 2], "int64") << 32
     (events / "worker-7.events").write_bytes(records.tobytes())
     write_parquet(read_raw(events), run.leases / "one" / "events.parquet")
     for number in (1, 2):

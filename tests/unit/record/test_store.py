@@ -106,6 +106,15 @@ def test_a_folder_without_permission_is_told(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
+def test_where_paths_have_a_limit_a_folder_too_deep_is_told_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(store.here, "longest_path", lambda: 259)
+    store.check_writable(tmp_path)
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    with pytest.raises(RunFolderError, match=r"of \d+ characters, Windows here takes 259: choose"):
+        store.check_writable(deep)
+    assert names(tmp_path) == []
+
+
 def test_too_little_space_is_told_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=3 * 2**20))
     with pytest.raises(DiskFull, match=r"^only 3 MB are free at .*, a run needs 50 MB: free some"):

@@ -110,15 +110,6 @@ def test_without_a_choice_environments_are_in_the_users_cache(monkeypatch):
     assert "task-queue-bench" in folder.parts
 
 
-@pytest.mark.parametrize(
-    ("platform", "path"), [("linux", "bin/python"), ("win32", "Scripts/python.exe")]
-)
-def test_the_interpreter_is_where_the_platform_has_it(monkeypatch, platform, path):
-    monkeypatch.setattr(environments, "sys", SimpleNamespace(platform=platform))
-    env = Environment(SimpleNamespace(name="queue"), None, Path("env"))
-    assert env.python == Path("env") / path
-
-
 @pytest.fixture
 def extra(tmp_path):
     """A lock of what is installed beside a backend."""

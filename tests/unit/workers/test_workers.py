@@ -11,6 +11,7 @@ import pytest
 
 from backends.spec import Backend, Command, Readiness, Semantics, Variant
 from bench.system import processes
+from bench.system.platforms import here
 from bench.workers.logs import BOT_API, PRODUCER, TAIL_LINES, Logs, names_of
 from bench.workers.producer import LeaseFailed
 from bench.workers.workers import Workers, facts
@@ -157,6 +158,10 @@ def test_each_is_asked_by_its_own_signal_and_may_end_in_its_own_way(workers):
     assert (stopped.how, stopped.exit_codes, stopped.abnormal) == ("gracefully", [0, -15], [])
 
 
+asks = pytest.mark.skipif(bool(here.emulated_by()), reason="Wine cannot send Ctrl-Break")
+
+
+@asks
 def test_an_end_in_disorder_is_told_though_it_came_in_time(workers):
     started = workers(saying("ready", "SIGTERM=3 SIGBREAK=3"), saying("ready"))
     started.await_ready(soon(), never)
@@ -164,6 +169,71 @@ def test_an_end_in_disorder_is_told_though_it_came_in_time(workers):
     assert told["stopped"] == "gracefully"
     assert told["exit_codes"] == [3, 0]
     assert told["abnormal_stops"] == ["asked to stop, the worker ended with exit code 3"]
+
+
+@asks
+def test_one_that_has_no_handler_ended_on_the_spot_and_not_gracefully(workers):
+    """Celery and arq on Windows: Ctrl-Break ends them with all that they were doing."""
+    started = workers(saying("ready", "SIGINT=0"))
+    started.await_ready(soon(), never)
+    told = facts(started.stop(5))
+    assert told["stopped"] == "on the spot"
+    (sentence,) = told["abnormal_stops"]
+    assert sentence.startswith("asked to stop, the worker ended on the spot with all that it did, ")
+
+
+#: Waits for a file, then ends in order.
+WAIT_FOR_FILE = """
+import pathlib, sys, time
+print("ready", flush=True)
+while not pathlib.Path(sys.argv[1]).exists():
+    time.sleep(0.02)
+"""
+#: Asks all who wait for that file to stop, and counts how often it was run.
+TOUCH = "import sys; print(1, file=open(sys.argv[1], 'a'))"
+
+
+@pytest.mark.parametrize("reach", [pytest.param(True, marks=asks), False])
+def test_where_no_signal_reaches_the_librarys_own_command_asks(
+    workers, tmp_path, monkeypatch, reach
+):
+    monkeypatch.setattr(here, "SIGNALS_REACH", reach)
+    path = tmp_path / "stop"
+    words = ("-c", TOUCH, str(path))
+    command = Command(("-c", WAIT_FOR_FILE, str(path)), READY, stop_words=words)
+    started = workers(command, command)
+    started.await_ready(soon(), never)
+    told = facts(started.stop(10))
+    if reach:
+        assert told["stopped"] == "on the spot"
+        assert not path.exists()
+    else:
+        assert (told["stopped"], told["exit_codes"]) == ("gracefully", [0, 0])
+        assert path.read_text().split() == ["1"], "asked once for both"
+
+
+def test_who_cannot_be_asked_is_not_waited_for(workers, monkeypatch):
+    """On Windows without a console that both share."""
+
+    def refuse(process, stop_signal):
+        raise OSError("no console")
+
+    monkeypatch.setattr(here, "ask_to_stop", refuse)
+    started = workers(saying("ready"), saying("ready"))
+    started.await_ready(soon(), never)
+    told = facts(started.stop(30))
+    assert told["stopped"] == "unasked"
+    assert told["stop_s"] < 10
+
+
+def test_in_haste_nobody_waits_for_a_command(workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(here, "SIGNALS_REACH", False)
+    path = tmp_path / "stop"
+    words = ("-c", TOUCH, str(path))
+    started = workers(Command(("-c", WAIT_FOR_FILE, str(path)), READY, stop_words=words))
+    started.await_ready(soon(), never)
+    started.stop(0.3)
+    assert not path.exists()
 
 
 # --- several logs ---------------------------------------------------------------------------

@@ -1,0 +1,106 @@
+"""A Windows CPython under Wine, to run the harness and its tests on: Windows' own code paths.
+
+``BENCH_TEST_WINE`` names a folder with ``prefix/`` (Wine's) and ``cp312/python.exe``, which has
+this project's dependencies and those of its tests. ``python tests/wine_python.py [ARGUMENTS]`` runs
+pytest there, without arguments for the unit and the contract tests, against a server that it
+starts on this side: some minutes.
+
+Wine cannot send Ctrl-Break, and tells neither other processes' CPU times nor context switches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+HOME = "BENCH_TEST_WINE"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def why_not() -> str:
+    """What is missing to run it; empty where nothing is."""
+    if sys.platform == "win32":
+        return "this is Windows"
+    if shutil.which("wine") is None:
+        return "needs Wine (Debian: wine64 and wine)"
+    home = os.environ.get(HOME)
+    if not home:
+        return f"needs {HOME}, the folder of a Windows CPython (see tests/wine_python.py)"
+    return (
+        "" if (Path(home) / "cp312" / "python.exe").is_file() else f"{home} has no Windows CPython"
+    )
+
+
+def windows_path(path: Path) -> str:
+    """A path as a program under Wine names it."""
+    return "Z:" + str(path.resolve()).replace("/", "\\")
+
+
+def command(*arguments: str) -> list[str]:
+    """What starts that interpreter with these arguments."""
+    return ["wine", str(Path(os.environ[HOME]) / "cp312" / "python.exe"), *arguments]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment to start it in."""
+    home = Path(os.environ[HOME])
+    dropped = ("PYTHONPATH", "VIRTUAL_ENV", "REDIS_URL", "PYTHONHOME")
+    return {name: value for name, value in os.environ.items() if name not in dropped} | {
+        "WINEPREFIX": str(home / "prefix"),
+        "WINEDEBUG": "-all",
+        "WINEDLLOVERRIDES": "mscoree=;mshtml=;winedbg.exe=d",
+        "PYTHONIOENCODING": "utf-8",
+        "TASK_QUEUE_BENCH_CACHE": windows_path(home / "cache"),
+        **more,
+    }
+
+
+@contextlib.contextmanager
+def started(*arguments: str, cwd: Path = ROOT, **more: str) -> Iterator[subprocess.Popen[str]]:
+    """That interpreter at work; its output, both kinds of it, goes through a pipe: Wine's programs
+    cannot have plain files there."""
+    process = subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=environment(**more),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The nightly check."""
+    from bench.server.redis_server import embedded
+
+    if reason := why_not():
+        print(reason, file=sys.stderr)  # noqa: T201
+        return 2
+    chosen = arguments or ["-q", "-p", "no:cacheprovider", "tests/unit", "tests/contract"]
+    token = f"tqb-wine-{secrets.token_hex(4)}"
+    with tempfile.TemporaryDirectory() as folder, embedded(token, Path(folder)) as server:
+        url = server.url
+        with started("-m", "pytest", *chosen, BENCH_TEST_REDIS_URL=url, CI="") as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                print(line.replace(url, "***"), end="", flush=True)  # noqa: T201
+            return process.wait()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main(sys.argv[1:]))
