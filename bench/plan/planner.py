@@ -24,13 +24,18 @@ TWIN_ROUNDS = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """All leases in the order they run."""
+    """All leases in the order they run.
+
+    Attributes:
+        platform: ``sys.platform`` of what is measured.
+    """
 
     profile: Profile
     seed: int
     baseline: str
     cells: list[Cell]
     leases: list[LeasePlan]
+    platform: str = sys.platform
 
     @property
     def trials(self) -> list[TrialPlan]:
@@ -51,6 +56,7 @@ def make_plan(
     Args:
         rounds: how many rounds instead of the profile's; cells with rounds of their own
             never get more than these.
+        platform: ``sys.platform`` of what is measured.
 
     Raises:
         UsageError: an unknown variant or scenario, nothing left to run, or a cell that cannot be
@@ -80,7 +86,7 @@ def make_plan(
     cells += _twins(cells, baseline)
     _require_drains(cells, profile)
     refuse_too_many(cells, profile)
-    return Plan(profile, profile.seed, baseline, cells, lay_out(cells, profile.seed))
+    return Plan(profile, profile.seed, baseline, cells, lay_out(cells, profile.seed), platform)
 
 
 def _twins(cells: list[Cell], baseline: str) -> list[Cell]:

@@ -125,7 +125,7 @@ class Runner:
             self._run_lease(lease)
 
     def _run_lease(self, plan: LeasePlan) -> None:
-        reason = plan.choice.variant.unsupported_reason()
+        reason = plan.choice.variant.unsupported_reason(self._plan.platform)
         todo = plan.trials
         if reason is not None:
             self._keep_all(todo, Outcome("unsupported", reason), "")

@@ -14,6 +14,7 @@ from typing import Any
 
 from backends.spec import Backend, Command, Variant
 from bench.system import processes
+from bench.system.guests import HERE, Guests
 from bench.system.places import ROOT
 from bench.workers import logs
 from bench.workers.logs import Logs
@@ -55,6 +56,7 @@ class Workers:
         log_files: where their output goes, each command's into a log of its own.
         plain: run the library's plain program instead (``backends/NAME/plain``), by the same
             commands: its modules are called as ours are, and import nothing of ours.
+        guests: the platform that they run on.
 
     Attributes:
         log_names: of each command its log.
@@ -72,12 +74,14 @@ class Workers:
         variables: Mapping[str, str],
         log_files: Logs,
         plain: bool = False,
+        guests: Guests = HERE,
     ) -> None:
         self.commands = _commands(backend, variant, concurrency)
         self.log_names = logs.names_of(self.commands)
         self.ready_s: float | None = None
         self.may_end = False
-        self._python = python
+        self._interpreter: tuple[str | Path, ...] = (*guests.launcher, python)
+        self._guests = guests
         self._variables = dict(variables) | {"BENCH_ROLE": "worker"}
         self._logs = log_files
         self._folder = backend.folder / PLAIN if plain else ROOT
@@ -86,15 +90,18 @@ class Workers:
 
     @property
     def pids(self) -> list[int]:
-        """Of the commands' own processes, without their children; empty before the start."""
-        return [process.pid for process in self._processes]
+        """The roots of the commands' trees; empty before the start."""
+        return [pid for process in self._processes for pid in self._guests.roots(process.pid)]
 
     def start(self) -> None:
         """Start the commands, without waiting for anything."""
         for command, name in zip(self.commands, self.log_names, strict=True):
             self._processes.append(
                 processes.start(
-                    [self._python, *(word.removeprefix(self._ours) for word in command.words)],
+                    [
+                        *self._interpreter,
+                        *(word.removeprefix(self._ours) for word in command.words),
+                    ],
                     env=self._variables,
                     cwd=self._folder,
                     log=self._logs.open(name),
