@@ -10,8 +10,10 @@ from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.errors import EnvironmentFailed, UsageError, unknown
 from bench.system.files import remove_tree
+from bench.system.guests import HERE, Guests
 from bench.system.places import MICRO_LOCK
-from bench.workers.environments import Environment, cache_folder, environment, lock, lock_micro
+from bench.workers.environments import Environment, cache_folder, lock, lock_micro
+from bench.workers.platforms import environment_on, ground_of, guests_on
 
 app = typer.Typer(
     help="List, make, lock or remove the backends' environments.",
@@ -20,9 +22,12 @@ app = typer.Typer(
 )
 
 
-def _chosen(names: list[str]) -> list[Environment]:
+_PLATFORM = typer.Option(None, metavar="NAME", help="wine: those for Windows CPython under Wine.")
+
+
+def _chosen(names: list[str], guests: Guests = HERE) -> list[Environment]:
     """The environments of the named backends; of all that are compared where none is named."""
-    return [environment(choice.backend, choice.version) for choice in _choices(names)]
+    return [environment_on(guests, c.backend, c.version) for c in _choices(names)]
 
 
 def _choices(names: list[str]) -> list[Choice]:
@@ -35,20 +40,28 @@ def _choices(names: list[str]) -> list[Choice]:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(platform: str | None = _PLATFORM) -> None:
     """Show each backend's environment, whether it is made, and what it holds."""
     table = Table("backend", "made", "version", "folder", box=None, header_style="bold")
-    for env in _chosen([]):
+    for env in _chosen([], guests_on(platform)):
         made = "yes" if env.exists else "no"
         table.add_row(env.name, made, env.library_version or "-", str(env.folder))
     PlainConsole(soft_wrap=True).print(table)
 
 
 @app.command("sync")
-def sync(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) -> None:
-    """Make the environments that do not exist yet."""
+def sync(
+    backends: list[str] = typer.Argument(None, metavar="[BACKEND]..."),
+    platform: str | None = _PLATFORM,
+) -> None:
+    """Make the environments that do not exist yet.
+
+    With --platform wine, first a Windows CPython under Wine, then the environments for that.
+    """
     console = PlainConsole(stderr=True)
-    chosen = _chosen(backends or [])
+    guests = guests_on(platform)
+    chosen = _chosen(backends or [], guests)
+    make_environments(ground_of(guests), console)
     make_environments(chosen, console)
     for env in chosen:
         typer.echo(f"{env.name} {env.library_version}")
@@ -78,10 +91,11 @@ def lock_(backends: list[str] = typer.Argument(None, metavar="[BACKEND]...")) ->
 @app.command("clean")
 def clean() -> None:
     """Remove all environments; they are made again when needed."""
-    folder = cache_folder() / "environments"
-    if folder.exists():
-        try:
-            remove_tree(folder)
-        except OSError as error:
-            raise EnvironmentFailed(f"cannot remove {folder}: {error.strerror}") from None
-    typer.echo(f"removed {folder}")
+    for name in ("environments", "wine"):
+        folder = cache_folder() / name
+        if folder.exists():
+            try:
+                remove_tree(folder)
+            except OSError as error:
+                raise EnvironmentFailed(f"cannot remove {folder}: {error.strerror}") from None
+        typer.echo(f"removed {folder}")

@@ -19,7 +19,7 @@ from rich.progress import (
 
 from bench.plan.cells import TrialPlan
 from bench.run.trial import Outcome
-from bench.workers.environments import Environment, make
+from bench.workers.environments import Built, make
 from scenarios.loads import Size
 
 #: Rough seconds per trial beyond its load: starting, stopping, fetching results.
@@ -112,7 +112,7 @@ def _duration(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def make_environments(environments: Iterable[Environment], console: Console) -> None:
+def make_environments(environments: Iterable[Built], console: Console) -> None:
     """Make those that do not exist yet, at the same time, showing which are done.
 
     Raises:

@@ -25,8 +25,10 @@ from bench.report.wording import plural
 from bench.run.resume import is_complete, open_unfinished, unfinished
 from bench.run.session import Job, Options, environments_of, execute
 from bench.server.redis_server import Server
+from bench.system.guests import HERE
 from bench.system.interrupts import one_interrupt
 from bench.system.words import quoted
+from bench.workers.platforms import ground_of, guests_on
 from scenarios.loads import STEPS
 
 app = typer.Typer(add_completion=False)
@@ -46,6 +48,7 @@ class Chosen:
     quick: bool
     precision: str | None
     budget: str | None
+    platform: str | None
     out: Path | None
 
     def new(self) -> Job:
@@ -57,6 +60,7 @@ class Chosen:
             scenarios=tuple(self.scenario),
             rounds=self.rounds,
             precision=self._precision(),
+            platform=None if guests_on(self.platform) is HERE else self.platform,
         )
         return Job(request, request.plan())
 
@@ -78,6 +82,7 @@ class Chosen:
             "--quick": self.quick,
             "--precision": self.precision,
             "--budget": self.budget,
+            "--platform": self.platform,
             "--out": self.out,
         }
         if surplus := [name for name, value in given.items() if value]:
@@ -110,6 +115,9 @@ def run(
     resume: Path | None = typer.Option(
         None, metavar="RUN", help="Go on with the run in this folder, which was cut short."
     ),
+    platform: str | None = typer.Option(
+        None, metavar="NAME", help="wine: run workers on Windows CPython under Wine."
+    ),
     redis_url: str | None = typer.Option(
         None, envvar="REDIS_URL", help="Use this server instead of the embedded one."
     ),
@@ -136,15 +144,18 @@ def run(
     With --resume, what had not been finished is measured; the profile and what was chosen of it
     are kept with the run. The server's URL has to be given again, if it is not the embedded one.
 
+    With --platform wine (Linux on x86_64) workers and producers run on a Windows CPython under
+    Wine, everything else here; what holds for Windows holds for the plan. See docs/wine.md.
+
     Exit code 0: the measurement is complete, whatever it found; 1: some trial failed, timed out
     or is invalid, or, with --strict, some check failed (known defects too); 2: a mistake or a
     missing piece, told in one line; 130: interrupted, finished trials kept. A variant that cannot
     run on this platform is no failure.
     """
-    chosen = Chosen(profile, backend, scenario, rounds, quick, precision, budget, out)
+    chosen = Chosen(profile, backend, scenario, rounds, quick, precision, budget, platform, out)
     job = chosen.resumed(resume) if resume else chosen.new()
     if dry_run:
-        _show_plan(_left(job))
+        _show_plan(job)
         return EXIT_OK
     if job.begun and is_complete(job.begun, job.plan):
         return _tell_complete(job.begun, strict=strict)
@@ -156,13 +167,15 @@ def _measure(job: Job, options: Options, *, strict: bool) -> int:
     console = PlainConsole(stderr=True)
     if not job.begun:
         check_writable(options.out)
-    make_environments(environments_of(job.plan).values(), console)
+    guests = guests_on(job.request.platform)
+    make_environments(ground_of(guests), console)
+    make_environments(environments_of(job.plan, guests).values(), console)
     folders: list[RunFolder] = []
 
     def announce(folder: RunFolder, server: Server) -> None:
         folders.append(folder)
         console.print(
-            f"{_summary(_left(job))}, on {server.facts['name']} {server.facts['version']}; "
+            f"{_summary(job)}, on {server.facts['name']} {server.facts['version']}; "
             f"results go to {folder.path}",
             markup=False,
             highlight=False,
@@ -223,15 +236,15 @@ def _tell_what_is_kept(folder: RunFolder, console: PlainConsole) -> None:
     )
 
 
-def _show_plan(leases: list[LeasePlan]) -> None:
+def _show_plan(job: Job) -> None:
     """One line per trial, in the order they would run."""
-    for lease in leases:
+    for lease in _left(job):
         typer.echo(f"round {lease.round}: {lease.name} c={lease.concurrency}")
         for trial in lease.trials:
             cell = trial.cell
             params = " ".join(f"{k}={v}" for k, v in cell.params.items())
             typer.echo(f"    {cell.scenario.name} {cell.load} {_size(cell)} {params}".rstrip())
-    typer.echo(_summary(leases))
+    typer.echo(_summary(job))
 
 
 def _size(cell: Cell) -> str:
@@ -243,8 +256,10 @@ def _size(cell: Cell) -> str:
     return plural(cell.tasks, "task")
 
 
-def _summary(leases: list[LeasePlan]) -> str:
+def _summary(job: Job) -> str:
+    leases, guests = _left(job), guests_on(job.request.platform)
     trials = [trial for lease in leases for trial in lease.trials]
     minutes = expected_seconds(trials) / 60
     counts = f"{plural(len(trials), 'trial')} in {plural(len(leases), 'lease')}"
-    return f"{counts}, about {minutes:.0f} min"
+    under = f", {guests.told}" if guests.told else ""
+    return f"{counts}, about {minutes:.0f} min{under}"

@@ -37,7 +37,8 @@ def cost_metrics(marks: Sequence[Mark], tasks: int) -> dict[str, float]:
     if not tasks:
         return _idle(at) | _steady(at["done"])
     found = _steady(at["done"])
-    found["worker_peak_rss_mb"] = max(float(mark["peak_rss_mb"]) for mark in marks)
+    peaks = [float(mark["peak_rss_mb"]) for mark in marks if "peak_rss_mb" in mark]
+    _put(found, "worker_peak_rss_mb", max(peaks, default=None))
     if "filled" in at:
         grown = at["filled"]["memory_bytes"] - at["start"]["memory_bytes"]
         found["redis_memory_bytes_per_task"] = grown / tasks
@@ -104,7 +105,7 @@ def _idle(at: Mapping[str, Mark]) -> dict[str, float]:
 
 def _steady(done: Mark) -> dict[str, float]:
     found: dict[str, float] = {}
-    _put(found, "worker_rss_mb", done["rss_mb"])
+    _put(found, "worker_rss_mb", done.get("rss_mb"))
     _put(found, "worker_pss_mb", done.get("pss_mb"))
     return found
 

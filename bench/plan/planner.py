@@ -29,6 +29,7 @@ class Plan:
     Attributes:
         named: the variants that were asked for by their own names, not by their backend's: these
             are run even where they are known to do no work.
+        platform: ``sys.platform`` of what is measured.
     """
 
     profile: Profile
@@ -37,6 +38,7 @@ class Plan:
     cells: list[Cell]
     leases: list[LeasePlan]
     named: frozenset[str] = frozenset()
+    platform: str = sys.platform
 
     @property
     def trials(self) -> list[TrialPlan]:
@@ -57,6 +59,7 @@ def make_plan(
     Args:
         rounds: how many rounds instead of the profile's; cells with rounds of their own
             never get more than these.
+        platform: ``sys.platform`` of what is measured.
 
     Raises:
         UsageError: an unknown variant or scenario, nothing left to run, or a cell that cannot be
@@ -88,7 +91,7 @@ def make_plan(
     refuse_too_many(cells, profile)
     leases = lay_out(cells, profile.seed)
     named = _named(variants or _names_in(profile), platform)
-    return Plan(profile, profile.seed, baseline, cells, leases, named)
+    return Plan(profile, profile.seed, baseline, cells, leases, named, platform)
 
 
 def _names_in(profile: Profile) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from bench.plan.planner import Plan, make_plan
 from bench.plan.precision import Precision
 from bench.plan.profile import Profile, profile_of
 
+#: What holds on a platform that is imitated is what holds on the real one.
+_IMITATED = {"wine": "win32"}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -21,6 +25,7 @@ class Request:
     Attributes:
         variants, scenarios: empty for all of the profile's.
         rounds: instead of the profile's.
+        platform: what ``--platform`` named; ``None`` where guests run as the harness does.
     """
 
     profile: Profile
@@ -28,6 +33,7 @@ class Request:
     scenarios: tuple[str, ...] = ()
     rounds: int | None = None
     precision: Precision | None = None
+    platform: str | None = None
 
     def plan(self) -> Plan:
         """The same request always gives the same plan, as long as the code is the same.
@@ -40,6 +46,7 @@ class Request:
             variants=list(self.variants),
             scenarios=list(self.scenarios),
             rounds=self.rounds,
+            platform=_IMITATED.get(self.platform or "", sys.platform),
         )
 
     def as_data(self) -> dict[str, Any]:
@@ -50,6 +57,7 @@ class Request:
             "scenarios": list(self.scenarios),
             "rounds": self.rounds,
             "precision": asdict(self.precision) if self.precision else None,
+            "platform": self.platform,
         }
 
 
@@ -66,6 +74,7 @@ def request_of(data: dict[str, Any], source: Path) -> Request:
         scenarios=tuple(data["scenarios"]),
         rounds=data["rounds"],
         precision=Precision(**precision) if precision else None,
+        platform=data.get("platform"),  # earlier versions knew no other than here
     )
 
 

@@ -240,6 +240,7 @@ def _circumstances(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterable[str]:
     plan = ("profile", "seed", "tuning")
     for title, one, other in (
         ("machine", a["host"], b["host"]),
+        ("workers", _interpreter(a), _interpreter(b)),
         ("server", a["redis"], b["redis"]),
         ("code", a.get("code", {}), b.get("code", {})),
         ("plan", {k: a[k] for k in plan}, {k: b[k] for k in plan}),
@@ -252,3 +253,8 @@ def _circumstances(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterable[str]:
         before, after = a["backends"][name]["version"], b["backends"][name]["version"]
         if before != after:
             yield f"{name} is {before} in A, {after} in B"
+
+
+def _interpreter(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What workers ran on, where that is not what the harness did."""
+    return {"on": run["guest"]} if "guest" in run else {}

@@ -26,6 +26,7 @@ def document(report: Report) -> Document:
     facts, host = report.facts, report.facts["host"]
     when = facts["started_at"][:10]
     where = f"{host.get('cpu', 'unknown processor')}, {host.get('cores', '?')} cores"
+    where += f", {facts['guest']}" if facts.get("guest") else ""
     lacking = "" if report.is_measured else " The measurement is not complete."
     return Document(
         f"Task queue benchmark: {report.run_id}",

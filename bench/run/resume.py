@@ -176,6 +176,9 @@ def check_circumstances(before: Mapping[str, Any], now: Mapping[str, Any]) -> li
             for name in sorted(old.keys() | new.keys())
             if old.get(name) != new.get(name)
         ]
+    if before.get("guest") != now.get("guest"):
+        was, is_ = (facts.get("guest", "the harness's own Python") for facts in (before, now))
+        changed.append(f"what guests run on was {was}, is {is_}")
     if changed:
         raise UsageError(f"cannot resume: {'; '.join(changed)}: run again from the start")
     return _remarks(before, now)

@@ -126,10 +126,10 @@ class Runner:
             self._run_lease(lease)
 
     def _run_lease(self, plan: LeasePlan) -> None:
-        variant = plan.choice.variant
-        reason = variant.unsupported_reason()
+        variant, platform = plan.choice.variant, self._plan.platform
+        reason = variant.unsupported_reason(platform)
         if reason is None and plan.choice.name not in self._plan.named:
-            reason = variant.broken_reason()
+            reason = variant.broken_reason(platform)
         todo = plan.trials
         if reason is not None:
             self._keep_all(todo, Outcome("unsupported", reason), "")

@@ -25,9 +25,11 @@ from bench.server import needs, redis_server
 from bench.server.url import secrets_of
 from bench.system import host, scratch
 from bench.system.files import discard_tree
+from bench.system.guests import HERE, Guests
 from bench.system.interrupts import one_interrupt
 from bench.system.processes import kill_carrying
-from bench.workers.environments import Environment, environment
+from bench.workers import platforms
+from bench.workers.environments import Environment
 
 
 @dataclass(frozen=True)
@@ -62,21 +64,28 @@ class Ground:
     Attributes:
         token: carried by every process that is started.
         scratch: a temporary folder.
+        guests: the platform that guests run on, ready to start them.
     """
 
     token: str
     scratch: Path
     server: redis_server.Server
+    guests: Guests = HERE
 
 
 @contextlib.contextmanager
 def ground(
-    options: Options, choices: Iterable[Choice], *, check_out: bool = True
+    options: Options,
+    choices: Iterable[Choice],
+    *,
+    check_out: bool = True,
+    guests: Guests = HERE,
 ) -> Iterator[Ground]:
     """A server, a temporary folder and a guard: whatever happens inside, nothing is left behind.
 
     Args:
         choices: what is going to use the server.
+        guests: the platform that guests run on; it must have been made.
 
     Raises:
         BenchError: the server or the results' folder cannot be used.
@@ -93,13 +102,18 @@ def ground(
         server = stack.enter_context(_server(options, token, folder))
         if not server.embedded:
             needs.check(server, needs.shared_keys(choice.backend for choice in choices))
-        yield Ground(token, folder, server)
+        running = stack.enter_context(platforms.started(guests, token, folder))
+        yield Ground(token, folder, server, running)
 
 
-def environments_of(plan: Plan) -> dict[str, Environment]:
-    """The environment of every variant of the plan, by the variant's name."""
+def environments_of(plan: Plan, guests: Guests = HERE) -> dict[str, Environment]:
+    """The environment of every variant of the plan, by the variant's name.
+
+    Args:
+        guests: the platform that they are for.
+    """
     return {
-        cell.choice.name: environment(cell.choice.backend, cell.choice.version)
+        cell.choice.name: platforms.environment_on(guests, cell.choice.backend, cell.choice.version)
         for cell in plan.cells
     }
 
@@ -125,9 +139,14 @@ def execute(
     with ExitStack() as held:
         before = _take_over(job.begun, options, held) if job.begun else {}
         choices = [cell.choice for cell in job.plan.cells]
-        place = held.enter_context(ground(options, choices, check_out=not job.begun))
-        environments = environments_of(job.plan)
-        facts = _facts(job, options, place.server, environments) | {"token": place.token}
+        guests = platforms.guests_on(job.request.platform)
+        place = held.enter_context(ground(options, choices, check_out=not job.begun, guests=guests))
+        environments = environments_of(job.plan, place.guests)
+        facts = (
+            _facts(job, options, place.server, environments)
+            | {"token": place.token}
+            | _platform(guests)
+        )
         if job.begun:
             folder, facts = job.begun, _go_on(job.begun, before, facts)
             with store.disk_errors(folder.path, begun=True):
@@ -234,6 +253,11 @@ def _facts(
         "request": job.request.as_data(),
         "plan_digest": digest(plan),
     }
+
+
+def _platform(guests: Guests) -> dict[str, str]:
+    """What ``run.json`` says of where guests ran."""
+    return {"platform": guests.name} | ({"guest": guests.told} if guests.told else {})
 
 
 def surroundings(

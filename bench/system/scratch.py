@@ -16,6 +16,7 @@ import tempfile
 import zlib
 from pathlib import Path
 
+from bench.system import wine
 from bench.system.files import discard_tree
 from bench.system.identity import running, this_process
 from bench.system.processes import kill, kill_carrying, working_in
@@ -41,6 +42,7 @@ def clear(token: str, folder: Path) -> None:
     """
     kill_carrying(token)
     kill(working_in(folder))
+    wine.forget(wine.prefix_in(folder))
     discard_tree(folder)
 
 

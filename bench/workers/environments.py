@@ -16,6 +16,7 @@ import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import platformdirs
 import uv
@@ -23,8 +24,27 @@ import uv
 from backends.spec import Backend
 from bench.errors import EnvironmentFailed
 from bench.system.files import discard_tree, move
+from bench.system.guests import HERE, Guests
 from bench.system.places import MICRO_LOCK
-from bench.system.platforms import here
+
+
+class Built(Protocol):
+    """A folder of the cache that :func:`make` makes, and that is whole once it is there."""
+
+    @property
+    def label(self) -> str:
+        """Its name in messages."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether it is complete."""
+
+    def build(self, building: Path) -> None:
+        """Make it in a folder beside its place."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +53,14 @@ class Environment:
 
     Attributes:
         extra: a lock of what is installed beside the backend's own.
+        guests: the platform that it is for.
     """
 
     backend: Backend
     version: str | None
     folder: Path
     extra: Path | None = None
+    guests: Guests = HERE
 
     @property
     def name(self) -> str:
@@ -53,12 +75,18 @@ class Environment:
     @property
     def python(self) -> Path:
         """Its interpreter."""
-        return here.interpreter_in(self.folder)
+        return self.guests.python_in(self.folder)
 
     @property
     def exists(self) -> bool:
         """Whether it is complete."""
         return self.python.exists()
+
+    def build(self, building: Path) -> None:
+        """Make it in a folder beside its place."""
+        uv_run(self.label, "venv", "--relocatable", "--python", sys.executable, str(building))
+        python = str(self.guests.python_in(building))
+        install(self, building, "--python", python, "--compile-bytecode")
 
     def versions(self) -> dict[str, str]:
         """Every installed distribution and its version."""
@@ -84,22 +112,35 @@ def cache_folder() -> Path:
 
 
 def environment(
-    backend: Backend, version: str | None = None, extra: Path | None = None
+    backend: Backend,
+    version: str | None = None,
+    extra: Path | None = None,
+    *,
+    guests: Guests = HERE,
+    kind: type[Environment] = Environment,
 ) -> Environment:
     """The environment of ``backend``, newest locked release or pinned ``version``.
 
     Args:
         extra: a lock of what is installed beside it; that makes another environment.
+        guests: the platform that it is for.
+        kind: how it is made there.
     """
     recipe = backend.folder / ("requirements.in" if version else "requirements.lock")
     content = _read_recipe(recipe, backend.name)
-    facts = [content, sys.version.encode(), sys.platform.encode(), (version or "").encode()]
+    facts = [content, *(fact.encode() for fact in (*_recipe_of(guests), version or ""))]
     if extra:
         facts.append(_read_recipe(extra, extra.stem))
     digest = hashlib.sha256(b"\0".join(facts)).hexdigest()[:12]
-    parts = (backend.name, version, extra and extra.stem, digest)
+    imitated = guests.name if guests.told else None
+    parts = (backend.name, version, imitated, extra and extra.stem, digest)
     folder = cache_folder() / "environments" / "-".join(part for part in parts if part)
-    return Environment(backend, version, folder, extra)
+    return kind(backend, version, folder, extra, guests)
+
+
+def _recipe_of(guests: Guests) -> tuple[str, ...]:
+    """What of the platform an environment depends on; here that is the running interpreter."""
+    return guests.recipe or (sys.version, sys.platform)
 
 
 def _read_recipe(recipe: Path, name: str) -> bytes:
@@ -111,15 +152,15 @@ def _read_recipe(recipe: Path, name: str) -> bytes:
         ) from None
 
 
-def make(env: Environment) -> None:
-    """Make the environment unless it exists.
+def make(wanted: Built) -> None:
+    """Make it beside its place and move it there, unless it exists.
 
     Raises:
-        EnvironmentFailed: uv could not; its own last line is in the message.
+        EnvironmentFailed: that failed; what reported it is in the message.
     """
-    if env.exists:
+    if wanted.exists:
         return
-    parent = env.folder.parent
+    parent = wanted.folder.parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -127,31 +168,42 @@ def make(env: Environment) -> None:
             f"cannot make the folder {parent}: {error.strerror}; "
             "set TASK_QUEUE_BENCH_CACHE to a folder that can be written"
         ) from None
-    building = parent / f".building-{env.folder.name}-{uuid.uuid4().hex[:8]}"
+    building = parent / f".building-{wanted.folder.name}-{uuid.uuid4().hex[:8]}"
     try:
-        _uv(env.label, "venv", "--relocatable", "--python", sys.executable, str(building))
-        python = building / env.python.relative_to(env.folder)
-        _install(env, python)
+        wanted.build(building)
         with contextlib.suppress(OSError):  # another process made it meanwhile
-            move(building, env.folder)
+            move(building, wanted.folder)
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"cannot make {wanted.label} in {parent}: {error.strerror or error} - check the disk, "
+            "then run the same command again"
+        ) from None
     finally:
         discard_tree(building)
-    if not env.exists:
-        raise EnvironmentFailed(f"the environment of {env.label} is not at {env.folder} after all")
+    if not wanted.exists:
+        raise EnvironmentFailed(
+            f"the environment of {wanted.label} is not at {wanted.folder} after all"
+        )
 
 
-def _install(env: Environment, python: Path) -> None:
+def install(env: Environment, building: Path, *where: str) -> None:
+    """Install what the backend's recipe names, and what is to be beside it.
+
+    Args:
+        building: its folder until it is complete.
+        where: words for ``uv pip install`` that say into what, and for which platform.
+    """
     folder = env.backend.folder
-    command = ["pip", "install", "--python", str(python), "--compile-bytecode"]
+    command = ["pip", "install", *where]
     locked = [*command, "--require-hashes", "--no-deps", "-r"]
     if env.extra:  # first: of what both name, the backend's version is the one to stay
-        _uv(env.label, *locked, str(env.extra))
+        uv_run(env.label, *locked, str(env.extra))
     if env.version is None:
-        _uv(env.label, *locked, str(folder / "requirements.lock"))
+        uv_run(env.label, *locked, str(folder / "requirements.lock"))
         return
-    constraint = python.parent / "pin.txt"
+    constraint = env.guests.python_in(building).parent / "pin.txt"
     constraint.write_text(f"{env.backend.distribution}=={env.version}\n", encoding="utf-8")
-    _uv(env.label, *command, "-r", str(folder / "requirements.in"), "-c", str(constraint))
+    uv_run(env.label, *command, "-r", str(folder / "requirements.in"), "-c", str(constraint))
 
 
 def lock(backend: Backend) -> None:
@@ -166,7 +218,7 @@ def lock_micro() -> None:
 
 
 def _compile(name: str, source: Path, target: Path) -> None:
-    _uv(
+    uv_run(
         name,
         *("pip", "compile", "--universal", "--generate-hashes", "--no-header", "--upgrade"),
         *("--no-emit-index-url", "--no-annotate", "--python-version", "3.11", "--quiet"),
@@ -174,7 +226,7 @@ def _compile(name: str, source: Path, target: Path) -> None:
     )
 
 
-def _uv(name: str, *arguments: str) -> None:
+def uv_run(name: str, *arguments: str) -> None:
     """Run uv for the environment of that name, with the running interpreter only: it must not
     look for others to download."""
     variables = os.environ | {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}

@@ -65,7 +65,8 @@ class Lease:
         self.namespace = f"{token}-{lease_id.split('-')[1]}-{time.monotonic_ns() & 0xFFFF:04x}"
         self.folder = run.leases / lease_id
         self.tail = Tail(self.folder / "events")
-        self.logs = Logs(self.folder, server.url)
+        self._guests = env.guests
+        self.logs = Logs(self.folder, server.url, piped=env.guests.needs_pipes)
         self.keys = Keyspace(server, self.namespace)
         #: Ids that tasks of warm-ups have had.
         self.warm_tasks = 0
@@ -84,7 +85,7 @@ class Lease:
     def __enter__(self) -> Lease:
         (self.folder / "events").mkdir(parents=True)
         self._scratch.mkdir(parents=True)
-        self._meter = Meter(self.keys.server, self._roles)
+        self._meter = Meter(self.keys.server, self._roles, self._guests.now_ns)
         self._facts = {
             "lease_id": self.id,
             "variant": self.plan.choice.name,
@@ -105,6 +106,7 @@ class Lease:
                 python=self._env.python,
                 variables=self._variables,
                 log_files=self.logs,
+                guests=self._guests,
             )
             commands = self._workers.commands
             self._facts["commands"] = [["python", *command.words] for command in commands]
@@ -131,11 +133,12 @@ class Lease:
         }
         if any("bot-api" in trial.cell.scenario.needs for trial in self.plan.trials):
             variables["BENCH_TELEGRAM_URL"] = self._start_bot_api(variables)
-        return processes.clean_environment(variables)
+        return processes.clean_environment({**variables, **(self._guests.variables or {})})
 
     def _start_bot_api(self, variables: dict[str, str]) -> str:
         settings = bot_api.settings_of(self.plan.settings) | {"seed": self.plan.trials[0].cell.seed}
         extra = {"BENCH_ROLE": "api", "BENCH_BOT_API": json.dumps(settings)}
+        extra |= {"BENCH_CLOCK": self._guests.clock} if self._guests.clock else {}
         self._bot_api = processes.start(
             [sys.executable, "-m", "bench.workers.bot_api"],
             env=processes.clean_environment(variables | extra),
@@ -153,7 +156,7 @@ class Lease:
     def _start_producer(self) -> None:
         module = f"backends.{self.backend.folder.name}.producer"
         process = processes.start(
-            [self._env.python, "-m", "backends.kit.producer", module],
+            [*self._guests.launcher, self._env.python, "-m", "backends.kit.producer", module],
             env=self._variables | {"BENCH_ROLE": "producer"},
             cwd=ROOT,
             log=self.logs.open(logs.PRODUCER),
@@ -232,8 +235,8 @@ class Lease:
         """The root processes whose cost counts, by role."""
         roles = {"worker": self._workers.pids if self._workers else []}
         if self._producer is not None:
-            roles["producer"] = [self._producer.process.pid]
-        return roles
+            roles["producer"] = self._guests.roots(self._producer.process.pid)
+        return self._guests.accounts(roles)
 
     def ask(self, deadline: float, **command: Any) -> dict[str, Any]:
         """Send one command to the producer; see :meth:`bench.workers.producer.Producer.ask`."""
@@ -254,7 +257,7 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         """Stop everything: in order after a good end, if the plan says so; at once otherwise."""
-        orderly = self.plan.stops_in_order and not kind
+        orderly = self.plan.stops_in_order and self._guests.stops_in_order and not kind
         patience_s = self.backend.stop_within_s if orderly else IN_HASTE_S if kind else 0.0
         steps: list[Callable[[], None]] = [
             lambda: self._stop_processes(patience_s),
@@ -311,7 +314,7 @@ class Lease:
             self.keys.release()
 
     def _write_facts(self) -> None:
-        gone = {"gone_t_ns": time.perf_counter_ns()}
+        gone = {"gone_t_ns": self._guests.now_ns()}
         store.write_json(self.folder / "lease.json", self._facts | gone)
 
     def _keep_events(self) -> None:

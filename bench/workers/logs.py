@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, get_args
@@ -15,6 +17,8 @@ from bench.workers import bot_api
 PRODUCER = "producer.log"
 BOT_API = "bot-api.log"
 TAIL_LINES = 12
+#: A process that nobody could end may hold its log for ever.
+COPIED_WITHIN_S = 2.0
 
 #: The logs of a backend's own commands, as :func:`names_of` gives them.
 _OF_COMMANDS = re.compile(rf"({'|'.join(get_args(Role))})(-[1-9][0-9]*)?\.log")
@@ -41,18 +45,36 @@ class Logs:
         folder: must exist before the first log is opened.
         url: the server's, whose secrets must not stay in a log; nor must the Bot API's token,
             which a client's log has in every request, as a user's would.
+        piped: give processes a pipe instead of the file, and copy what comes out of it.
     """
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, *, piped: bool = False) -> None:
         self._folder = folder
         self._url = url
+        self._piped = piped
         self._open: list[IO[bytes]] = []
+        self._copying: list[threading.Thread] = []
 
     def open(self, name: str) -> IO[bytes]:
         """The log, for a process to append to."""
-        log = (self._folder / name).open("ab")
+        log: IO[bytes] = (self._folder / name).open("ab", buffering=0)
+        if self._piped:
+            log = self._pipe_to(log)
         self._open.append(log)
         return log
+
+    def _pipe_to(self, log: IO[bytes]) -> IO[bytes]:
+        end, beginning = os.pipe()
+
+        def copy() -> None:
+            with log:
+                while content := os.read(end, 1 << 16):
+                    log.write(content)
+            os.close(end)
+
+        self._copying.append(threading.Thread(target=copy, daemon=True))
+        self._copying[-1].start()
+        return open(beginning, "wb", buffering=0)
 
     def read(self, name: str) -> str:
         """What is in the log."""
@@ -76,9 +98,14 @@ class Logs:
         return "".join(self.read(name) for name in names if name != BOT_API)
 
     def close(self) -> None:
-        """Close all; what processes still write gets there."""
+        """Close all; what processes still write gets there.
+
+        Pipes are copied to their end first: nobody may hold them any more.
+        """
         for log in self._open:
             log.close()
+        for thread in self._copying:
+            thread.join(COPIED_WITHIN_S)
 
     def mask(self) -> None:
         """Take the secrets out of the files."""

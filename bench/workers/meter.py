@@ -28,11 +28,19 @@ class Meter:
     Args:
         server: the one Redis.
         roles: gives the pids of the root processes by role, ``worker`` and ``producer``; the
-            server tells of itself what it used.
+            server tells of itself what it used. Where they cannot be told apart they have one
+            role of another name: its CPU is read, nothing else.
+        now_ns: the clock of the events.
     """
 
-    def __init__(self, server: Server, roles: Callable[[], Mapping[str, Sequence[int]]]) -> None:
+    def __init__(
+        self,
+        server: Server,
+        roles: Callable[[], Mapping[str, Sequence[int]]],
+        now_ns: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
         self.client, self._traffic = counting_client(server)
+        self._now_ns = now_ns
         self._roles = roles
         self._highest = 0
         self._seen: dict[str, set[int]] = {}
@@ -58,12 +66,13 @@ class Meter:
             ``cpu_s``, ``switches``, ``rss_mb``, ``pss_mb``, ``peak_rss_mb``, ``machine``. Counters
             run since the server's, the process's or the machine's start. What cannot be told is
             left out: the CPU of a role whose ended children left no trace, context switches of
-            such a role, PSS where the system has none.
+            such a role, PSS where the system has none, memory and context switches of workers
+            that cannot be told apart.
 
         Raises:
             redis.RedisError: the server does not answer.
         """
-        now = time.perf_counter_ns()
+        now = self._now_ns()
         counters = self._counters()
         ended_now = ended if isinstance(ended, int) else ended()
         trees = {
@@ -80,7 +89,9 @@ class Meter:
         found["cpu_s"] = cpu_s | found["cpu_s"]
         if "worker" in trees and "worker" not in self._lost:
             found["switches"] = {"worker": list(trees["worker"].switches)}
-        return found | self._memory(trees.get("worker", usage.Usage()), pss=at == _WITH_PSS)
+        if "worker" in trees:
+            found |= self._memory(trees["worker"], pss=at == _WITH_PSS)
+        return found
 
     def foreign_clients(self) -> int:
         """Connections to the server that are not this meter's own.

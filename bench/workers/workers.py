@@ -14,6 +14,7 @@ from typing import Any
 
 from backends.spec import Backend, Command, Variant
 from bench.system import processes
+from bench.system.guests import HERE, Guests
 from bench.system.places import ROOT
 from bench.system.platforms import here
 from bench.workers import logs
@@ -61,6 +62,7 @@ class Workers:
         log_files: where their output goes, each command's into a log of its own.
         plain: run the library's plain program instead (``backends/NAME/plain``), by the same
             commands: its modules are called as ours are, and import nothing of ours.
+        guests: the platform that they run on.
 
     Attributes:
         log_names: of each command its log.
@@ -78,12 +80,14 @@ class Workers:
         variables: Mapping[str, str],
         log_files: Logs,
         plain: bool = False,
+        guests: Guests = HERE,
     ) -> None:
         self.commands = _commands(backend, variant, concurrency)
         self.log_names = logs.names_of(self.commands)
         self.ready_s: float | None = None
         self.may_end = False
-        self._python = python
+        self._interpreter: tuple[str | Path, ...] = (*guests.launcher, python)
+        self._guests = guests
         self._variables = dict(variables) | {"BENCH_ROLE": "worker"}
         self._logs = log_files
         self._folder = backend.folder / PLAIN if plain else ROOT
@@ -92,8 +96,8 @@ class Workers:
 
     @property
     def pids(self) -> list[int]:
-        """Of the commands' own processes, without their children; empty before the start."""
-        return [process.pid for process in self._processes]
+        """The roots of the commands' trees; empty before the start."""
+        return [pid for process in self._processes for pid in self._guests.roots(process.pid)]
 
     def start(self) -> None:
         """Start the commands, without waiting for anything."""
@@ -108,7 +112,7 @@ class Workers:
             )
 
     def _line(self, words: Sequence[str]) -> list[str | Path]:
-        return [self._python, *(word.removeprefix(self._ours) for word in words)]
+        return [*self._interpreter, *(word.removeprefix(self._ours) for word in words)]
 
     def await_ready(self, deadline: float, probe: Callable[[Probe], int]) -> None:
         """Wait until each command says, in its own way, that it takes tasks.

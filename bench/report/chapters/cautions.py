@@ -46,6 +46,7 @@ def cautions(
         *disturbed_trials(recorded),
         *outliers(tables),
         *stalls(rounds),
+        *_imitated(run),
         *_crowded(run, tables),
         *_changed_code(run),
     ]
@@ -139,6 +140,18 @@ def _few_samples(tables: Sequence[Table], rounds: pd.DataFrame) -> list[str]:
     return [
         f"{variant}: fewer than {FEW_SAMPLES} samples a round in {listed(places)}"
         for variant, places in scarce.items()
+    ]
+
+
+def _imitated(run: Mapping[str, Any]) -> list[str]:
+    guest = run.get("guest")
+    if not guest:
+        return []
+    return [
+        f"workers and producers ran on {guest}: the code paths are those of Windows, the kernel is "
+        "Linux's, so compare variants of this run and take no figure for one of Windows; their CPU "
+        "time, memory and context switches are left out, for much of their work is done by a "
+        "server that all of them share, and none was asked to stop, for that it cannot pass on"
     ]
 
 

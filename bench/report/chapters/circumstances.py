@@ -22,9 +22,15 @@ def sections(report: Report) -> Iterator[Section]:
 
 
 def _machine(report: Report) -> Section:
+    guest = report.facts.get("guest")
+    sources = {
+        "machine": report.facts["host"],
+        "workers and producers": {"python": guest} if guest else {},
+        "server": report.facts["redis"],
+    }
     facts = [
         (of, name.replace("_", " "), str(value))
-        for of, known in (("machine", report.facts["host"]), ("server", report.facts["redis"]))
+        for of, known in sources.items()
         for name, value in known.items()
     ]
     versions = [

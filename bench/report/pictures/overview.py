@@ -39,7 +39,8 @@ def overview(report: Report) -> str | None:
         key=lambda t: t.concurrency,
     )
     host = report.facts["host"]
-    where = f"{host['cpu']}, {plural(host['cores'], 'core')}, {host['python']}"
+    python = report.facts.get("guest") or host["python"]
+    where = f"{host['cpu']}, {plural(host['cores'], 'core')}, {python}"
     server = f"{report.facts['redis']['name']} {report.facts['redis']['version']}"
     return render(_title(table), f"{where}; {server}; {report.run_id}", _bars(table))
 

@@ -9,6 +9,7 @@ import pytest
 
 from backends.spec import Backend
 from bench.errors import EnvironmentFailed
+from bench.system.guests import Guests
 from bench.workers import environments
 from bench.workers.environments import (
     MICRO_LOCK,
@@ -110,6 +111,15 @@ def test_without_a_choice_environments_are_in_the_users_cache(monkeypatch):
     assert "task-queue-bench" in folder.parts
 
 
+@pytest.mark.parametrize(
+    ("platform", "path"), [("linux", "bin/python"), ("win32", "Scripts/python.exe")]
+)
+def test_the_interpreter_is_where_the_platform_has_it(platform, path):
+    guests = Guests(platform=platform)
+    env = Environment(SimpleNamespace(name="queue"), None, Path("env"), guests=guests)
+    assert env.python == Path("env") / path
+
+
 @pytest.fixture
 def extra(tmp_path):
     """A lock of what is installed beside a backend."""
@@ -189,7 +199,7 @@ def uv(monkeypatch):
             python.parent.mkdir(parents=True)
             python.write_text("")
 
-    monkeypatch.setattr(environments, "_uv", run)
+    monkeypatch.setattr(environments, "uv_run", run)
     return calls
 
 
@@ -229,7 +239,7 @@ def test_what_exists_is_not_made_again(backend, uv):
 
 def test_what_another_process_made_meanwhile_is_taken(backend, uv, monkeypatch, cache):
     env = environment(backend)
-    noted = environments._uv
+    noted = environments.uv_run
 
     def run(name, *arguments):
         noted(name, *arguments)
@@ -237,7 +247,7 @@ def test_what_another_process_made_meanwhile_is_taken(backend, uv, monkeypatch, 
             env.python.parent.mkdir(parents=True)
             env.python.write_text("another's")
 
-    monkeypatch.setattr(environments, "_uv", run)
+    monkeypatch.setattr(environments, "uv_run", run)
     make(env)
     assert env.python.read_text() == "another's"
     assert [path.name for path in (cache / "environments").iterdir()] == [env.folder.name]
@@ -250,7 +260,7 @@ def test_a_failure_leaves_nothing_half_made(backend, monkeypatch, cache):
         else:
             raise EnvironmentFailed("no network")
 
-    monkeypatch.setattr(environments, "_uv", run)
+    monkeypatch.setattr(environments, "uv_run", run)
     with pytest.raises(EnvironmentFailed, match=r"^no network$"):
         make(environment(backend))
     assert list((cache / "environments").iterdir()) == []
@@ -313,7 +323,7 @@ def test_a_failing_uv_is_told_with_its_reason_and_what_to_do(backend, monkeypatc
     monkeypatch.setenv("VIRTUAL_ENV", "/somewhere")
     monkeypatch.setattr(environments.subprocess, "run", run)
     with pytest.raises(EnvironmentFailed) as caught:
-        environments._uv("queue@1.0", "venv", "x")
+        environments.uv_run("queue@1.0", "venv", "x")
     assert str(caught.value) == (
         "cannot make the environment of queue@1.0: uv venv: error: broken"
         " - check the version, the network and the disk, then run the same command again"
