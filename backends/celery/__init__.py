@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backends.abilities import Probe
 from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
 
 _SEMANTICS = Semantics(
@@ -114,6 +115,17 @@ _OPTIONS = (
     ),
 )
 
+_ALL = frozenset({"prefork", "solo", "threads", "gevent", "eventlet"})
+_ABILITIES = (
+    Probe("soft_time_limit", frozenset({"prefork"})),
+    Probe("hard_time_limit", frozenset({"prefork"})),
+    Probe("revoke_waiting", _ALL - {"solo"}),
+    Probe("terminate_running", frozenset({"prefork", "gevent", "eventlet"})),
+    Probe("cpu_in_parallel", frozenset({"prefork", "solo"})),
+    Probe("graceful_stop", _ALL),
+    Probe("soft_shutdown", frozenset({"prefork"}), stop_signal="SIGQUIT"),
+)
+
 # Logged by the consumer once it listens on the queue.
 _READY = Readiness(r"\S+@\S+ ready\.")
 
@@ -184,5 +196,6 @@ BACKEND = Celery(
     ),
     settings=_SETTINGS,
     options=_OPTIONS,
+    abilities=_ABILITIES,
     folder=Path(__file__).parent,
 )

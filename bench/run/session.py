@@ -19,6 +19,7 @@ from bench.plan.planner import Plan
 from bench.plan.request import Request, digest
 from bench.record import lock, store
 from bench.run import resume
+from bench.run.abilities import Prober
 from bench.run.guard import Guard
 from bench.run.refinement import Refinement
 from bench.run.runner import Observer, Runner
@@ -149,6 +150,7 @@ def execute(
                 observer=observer,
             )
             _measure(job, folder, facts, runner, observer)
+            _probe(job, folder, place, environments, observer)
             status = "complete"
         finally:
             _close(folder, facts, status)
@@ -179,6 +181,29 @@ def _measure(
     runner.run(todo)
     if job.request.precision:
         Refinement(job.plan, job.request.precision, folder, facts, observer).run(runner)
+
+
+def _probe(
+    job: Job,
+    folder: store.RunFolder,
+    place: Ground,
+    environments: dict[str, Environment],
+    observer: Observer,
+) -> None:
+    """What the variants can do beside running tasks, as far as that is asked for and left."""
+    if not job.plan.profile.probed:
+        return
+    prober = Prober(
+        folder,
+        place.server,
+        environments,
+        wanted=job.plan.profile.probed,
+        token=place.token,
+        scratch=place.scratch,
+    )
+    choices = {cell.choice.name: cell.choice for cell in job.plan.cells if not cell.twin}
+    with store.disk_errors(folder.path, begun=True):
+        prober.probe_all(choices.values(), observer.probing)
 
 
 def _take_over(folder: store.RunFolder, options: Options, stack: ExitStack) -> dict[str, Any]:
