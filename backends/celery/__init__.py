@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.abilities import Probe
-from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
+from backends.spec import (
+    Backend,
+    Command,
+    KnownError,
+    Option,
+    Probe,
+    Readiness,
+    Semantics,
+    Setting,
+    Variant,
+)
 
 _SEMANTICS = Semantics(
     ack="late",
@@ -72,7 +81,28 @@ _PREFORK = Variant(
 
 _PREFETCH = "User Guide, Optimizing, Prefetch Limits"
 
+
+def _prefetch(multiplier: int, summary: str, why: str) -> Option:
+    setting = Setting("worker_prefetch_multiplier", str(multiplier), "4", why)
+    return Option(f"prefetch-{multiplier}", summary, settings=(setting,), source=_PREFETCH)
+
+
 _OPTIONS = (
+    Option(
+        "winloop",
+        "the consumer loop that every worker runs on Windows",
+        settings=(
+            Setting(
+                "app.IS_WINDOWS",
+                "True",
+                "whether it is Windows",
+                "the worker takes messages as it does on Windows: it blocks for up to 2 s in each "
+                "look at the broker; gevent and eventlet do so everywhere",
+            ),
+        ),
+        variants=frozenset({"prefork", "solo", "threads"}),
+        native_on=frozenset({"win32"}),
+    ),
     Option(
         "warning-log",
         "no two lines a task in the worker's log",
@@ -81,31 +111,36 @@ _OPTIONS = (
         ),
         source="Command Line Interface, celery worker",
     ),
-    Option(
-        "prefetch-1",
+    _prefetch(
+        1,
         "a worker holds no more tasks than it runs",
-        settings=(
-            Setting(
-                "worker_prefetch_multiplier",
-                "1",
-                "4",
-                "long tasks: none waits behind one while another worker is free",
-            ),
-        ),
-        source=_PREFETCH,
+        "long tasks: none waits behind one while another worker is free",
+    ),
+    _prefetch(16, "a worker fetches ahead", "the worker need not wait for messages"),
+    _prefetch(
+        64,
+        "a worker fetches far ahead",
+        "many short tasks: the worker need not wait for messages",
     ),
     Option(
-        "prefetch-64",
-        "a worker fetches far ahead",
+        "early-ack",
+        "a task is acknowledged when it is fetched",
         settings=(
             Setting(
-                "worker_prefetch_multiplier",
-                "64",
-                "4",
-                "many short tasks: the worker need not wait for messages",
+                "task_acks_late",
+                "False",
+                "True here",
+                "the library's own default: a task whose worker dies is gone",
             ),
         ),
-        source=_PREFETCH,
+        promises={"ack": "early", "delivery": "at most once"},
+    ),
+    Option(
+        "no-results",
+        "what tasks return is not kept",
+        settings=(Setting("task_ignore_result", "True", "False", "nobody asks for the results"),),
+        promises={"results": "none"},
+        lacks=frozenset({"results", "sees_failure"}),
     ),
     Option(
         "tuned",
@@ -124,6 +159,39 @@ _ABILITIES = (
     Probe("cpu_in_parallel", frozenset({"prefork", "solo"})),
     Probe("graceful_stop", _ALL),
     Probe("soft_shutdown", frozenset({"prefork"}), stop_signal="SIGQUIT"),
+)
+
+_POOLS = "use the threads or the solo pool there"
+_KNOWN_ERRORS = (
+    KnownError(
+        r"Received unregistered task of type",
+        "the worker has not imported the module of this task and threw the message away: name the "
+        "module in imports, or where -A finds it, and start the worker where it can be imported",
+    ),
+    KnownError(
+        r"consumer: Cannot connect to redis",
+        "the worker finds no Redis at the broker's URL and tries again for ever: start the server, "
+        "or mend host, port and password of the URL",
+    ),
+    KnownError(
+        r"\[WinError 5\]",
+        "the processes of the prefork pool may not use what their parent hands them, where Python "
+        f"is started by the launcher of a virtual environment on Windows: {_POOLS}",
+    ),
+    KnownError(
+        r"\[WinError 6\]",
+        "the processes of the prefork pool were handed something that is not there any more, most "
+        f"often since their parent has ended: {_POOLS}",
+    ),
+    KnownError(
+        r"not enough values to unpack \(expected 3, got 0\)|worker task registry is empty",
+        "the processes of the prefork pool were started anew, as Windows does, and know no tasks: "
+        f"Celery 5.7 mends that, an older one with FORKED_BY_MULTIPROCESSING=1; or {_POOLS}",
+    ),
+    KnownError(
+        r"does not implement kill_job",
+        "this pool cannot end a task that runs, and the attempt is an error of its own",
+    ),
 )
 
 # Logged by the consumer once it listens on the queue.
@@ -197,5 +265,6 @@ BACKEND = Celery(
     settings=_SETTINGS,
     options=_OPTIONS,
     abilities=_ABILITIES,
+    known_errors=_KNOWN_ERRORS,
     folder=Path(__file__).parent,
 )

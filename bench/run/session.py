@@ -15,7 +15,7 @@ from backends import Choice
 from backends.spec import Setting
 from bench.analysis.tables import analyse
 from bench.plan.cells import describe
-from bench.plan.planner import Plan
+from bench.plan.planner import Plan, choices_of
 from bench.plan.request import Request, digest
 from bench.record import lock, store
 from bench.run import resume
@@ -201,9 +201,10 @@ def _probe(
         token=place.token,
         scratch=place.scratch,
     )
-    choices = {cell.choice.name: cell.choice for cell in job.plan.cells if not cell.twin}
+    # Not those that only some cells have: an option does not give a pool what it lacks.
+    chosen = [c for c in choices_of(job.plan.profile.variants) if c.name in environments]
     with store.disk_errors(folder.path, begun=True):
-        prober.probe_all(choices.values(), observer.probing)
+        prober.probe_all(chosen, observer.probing)
 
 
 def _take_over(folder: store.RunFolder, options: Options, stack: ExitStack) -> dict[str, Any]:
@@ -291,6 +292,10 @@ def surroundings(
                 "is_floor": choice.backend.is_floor,
                 "parser": choice.backend.parser_of(choice.variant),
                 "caveat": choice.variant.caveat,
+                "options": [
+                    {"name": o.name, "summary": o.summary, "emulates": sorted(o.native_on)}
+                    for o in choice.variant.chosen
+                ],
                 "settings": _settings(choice.variant.own_settings, server),
                 "semantics": vars(choice.variant.semantics),
                 "known_defects": [
