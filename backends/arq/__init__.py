@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
+from backends.spec import Backend, Command, Option, Probe, Readiness, Semantics, Setting, Variant
 
 _OPTIONS = (
     Option(
@@ -18,6 +18,17 @@ _OPTIONS = (
         source="API Reference, arq.worker.Worker, poll_delay",
         speed=4.0,
     ),
+)
+
+
+# To abort jobs takes allow_abort_jobs, which is on where that is probed.
+_ABILITIES = (
+    Probe("soft_time_limit", frozenset({""})),
+    Probe("hard_time_limit"),
+    Probe("revoke_waiting", frozenset({""})),
+    Probe("terminate_running", frozenset({""})),
+    Probe("cpu_in_parallel"),
+    Probe("graceful_stop"),
 )
 
 
@@ -104,6 +115,7 @@ BACKEND = Arq(
         ),
     ),
     options=_OPTIONS,
+    abilities=_ABILITIES,
     parser="hiredis",
     folder=Path(__file__).parent,
 )

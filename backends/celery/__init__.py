@@ -154,7 +154,7 @@ _ALL = frozenset({"prefork", "solo", "threads", "gevent", "eventlet"})
 _ABILITIES = (
     Probe("soft_time_limit", frozenset({"prefork"})),
     Probe("hard_time_limit", frozenset({"prefork"})),
-    Probe("revoke_waiting", _ALL - {"solo"}),
+    Probe("revoke_waiting", frozenset({"prefork"})),
     Probe("terminate_running", frozenset({"prefork", "gevent", "eventlet"})),
     Probe("cpu_in_parallel", frozenset({"prefork", "solo"})),
     Probe("graceful_stop", _ALL),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
+from backends.spec import Backend, Command, Option, Probe, Readiness, Semantics, Setting, Variant
 
 _SETTINGS = (
     Setting("--processes", "1", "one per CPU", "concurrency is counted in threads"),
@@ -71,6 +71,15 @@ _OPTIONS = (
 )
 
 
+# To take back or to end a task takes a package of its own, dramatiq-abort.
+_ABILITIES = (
+    Probe("soft_time_limit", frozenset({""})),
+    Probe("hard_time_limit"),
+    Probe("cpu_in_parallel"),
+    Probe("graceful_stop", frozenset({""})),
+)
+
+
 class Dramatiq(Backend):
     """One worker process with N threads."""
 
@@ -112,5 +121,6 @@ BACKEND = Dramatiq(
     ),
     settings=_SETTINGS,
     options=_OPTIONS,
+    abilities=_ABILITIES,
     folder=Path(__file__).parent,
 )

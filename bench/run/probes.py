@@ -28,10 +28,9 @@ BEYOND_S = 1.0
 ARRIVED_S = 0.3
 #: CPU that a task burns, and how often two of them do.
 BURNS_S, PAIRS = 0.3, 5
-#: So many tasks more than a worker fetches ahead stand between a waiting one and the slots.
-FAR = 40
-#: The number of the task that is next when all slots are taken.
-NEAR = CONCURRENCY + 1
+#: More tasks than a worker fetches ahead, which stand between the next one and one far behind;
+#: they have numbers from this one on, and nothing is kept of them.
+FILLERS = range(1000, 1020)
 #: For a soft shutdown: what it is given, what takes less, and what takes more.
 SOFT_S, SHORT_S, LONG_S = 1.0, 0.5, 8.0
 
@@ -77,7 +76,11 @@ class Probing:
     def seen(self) -> list[tuple[int, str, float]]:
         """The events so far: the task's number, what happened, and seconds since the first."""
         table = self.lease.recorded(self._number)
-        rows = [row for row in table.to_dict("records") if row["kind"] in _KINDS]
+        rows = [
+            row
+            for row in table.to_dict("records")
+            if row["kind"] in _KINDS and row["task_id"] % 2**32 not in FILLERS
+        ]
         first = min((row["t_ns"] for row in rows), default=0)
         return [
             (row["task_id"] % 2**32, _KINDS[row["kind"]], round((row["t_ns"] - first) / 1e9, 4))
@@ -138,13 +141,14 @@ def revoke_waiting(probing: Probing, _: Probe) -> None:
     for task in slots:
         probing.hold(task, WORKS_S / 2)
     probing.started(*slots)
-    for task in (NEAR, *range(FAR + 2, 2 * FAR), 2 * FAR):
+    near, far, last = 3, 4, 5
+    probing.asked |= {"near": near, "far": far, "last": last}
+    for task in (near, *FILLERS, far):
         probing.hold(task, 0.0)
     time.sleep(ARRIVED_S)
-    for task in (NEAR, 2 * FAR):
+    for task in (near, far):
         probing.ask("revoke", task)
-    probing.goes_on(2 * FAR + 1)
-    probing.asked |= {"near": NEAR, "far": 2 * FAR, "last": 2 * FAR + 1}
+    probing.goes_on(last)
 
 
 def terminate_running(probing: Probing, _: Probe) -> None:
@@ -217,7 +221,8 @@ class Kind:
     ) -> None:
         self.probe = probe
         self.ends = ends
-        self.settings = {"abilities.probed": True, **(settings or {})}
+        common = {"abilities.probed": True, "abilities.limit_s": LIMIT_S}
+        self.settings = common | (settings or {})
 
 
 KINDS = {

@@ -1,0 +1,96 @@
+"""Every bound probe of every backend, with real workers: it tells yes or no, and what is stated.
+
+What a library can do beside running tasks changes from release to release. A failure here is news:
+look at what it did, and change the ``can`` of the backend's probe and docs/abilities.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from backends import Choice, all_backends, choose
+from backends.abilities import ABILITIES
+from backends.spec import Backend
+from bench.measure.abilities import answered
+from bench.record.store import RunFolder
+from bench.run.abilities import Prober
+from bench.run.probes import KINDS
+from bench.server.redis_server import Server
+from bench.workers.environments import Environment
+
+#: This one alone needs the processors for itself.
+BURNS = "cpu_in_parallel"
+
+BOUND = [
+    (choice, probe.ability)
+    for name in all_backends()
+    for choice in choose(name)
+    for probe in choice.backend.abilities
+    if choice.variant.unsupported_reason() is None
+]
+
+
+def ids(cases: list[tuple[Choice, str]]) -> list[str]:
+    return [f"{choice.name}-{ability}" for choice, ability in cases]
+
+
+QUIET = [case for case in BOUND if case[1] != BURNS]
+BURNING = [case for case in BOUND if case[1] == BURNS]
+
+
+@pytest.fixture(scope="session")
+def prober(
+    server: Server,
+    token: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    environment_of: Callable[[Backend], Environment],
+) -> Callable[..., Prober]:
+    """Gives one that probes these abilities of all variants."""
+
+    def prober(*wanted: str) -> Prober:
+        folder = tmp_path_factory.mktemp("abilities")
+        environments = {choice.name: environment_of(choice.backend) for choice, _ in BOUND}
+        return Prober(
+            RunFolder(folder), server, environments, wanted=wanted, token=token, scratch=folder
+        )
+
+    return prober
+
+
+@pytest.fixture(scope="session")
+def probed(prober: Callable[..., Prober]) -> dict[str, dict[str, Any]]:
+    """By variant the facts of its probes: nearly all of their time is waiting, so some at once."""
+    choices = {choice.name: choice for choice, _ in QUIET}
+    one = prober(*(name for name in ABILITIES if name != BURNS))
+    with ThreadPoolExecutor(4) as pool:
+        return dict(zip(choices, pool.map(one.probe, choices.values()), strict=True))
+
+
+def expected(choice: Choice, ability: str) -> bool:
+    (probe,) = (probe for probe in choice.backend.abilities if probe.ability == ability)
+    return choice.variant.name in probe.can
+
+
+@pytest.mark.parametrize(("choice", "ability"), QUIET, ids=ids(QUIET))
+def test_a_probe_shows_what_is_stated(probed, choice, ability):
+    answer = answered(ability, probed[choice.name][ability])
+    assert answer.can is expected(choice, ability), answer.evidence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("choice", "ability"), BURNING, ids=ids(BURNING))
+def test_a_probe_of_processors_shows_what_is_stated(prober, choice, ability):
+    facts = prober(ability).probe(choice)[ability]
+    answer = answered(ability, facts)
+    if answer.can is None and "others computed too" in answer.evidence:
+        pytest.skip(f"the machine is too busy to tell: {answer.evidence}")
+    assert answer.can is expected(choice, ability), answer.evidence
+
+
+def test_every_ability_has_a_probe_and_bound_ones_are_abilities():
+    assert KINDS.keys() == ABILITIES.keys()
+    assert {ability for _, ability in BOUND} <= ABILITIES.keys()
