@@ -130,7 +130,8 @@ MISTAKES = {
         changed("rounds = 2", "runds = 2"),
         2,
         r"unknown key 'runds': allowed are description, rounds, seed, baseline, baseline_windows, "
-        r"variants, concurrency, trial_timeout_s, repeat_disturbed, abilities, quick_rounds, cells$",
+        r"variants, concurrency, trial_timeout_s, repeat_disturbed, abilities, quick_rounds, "
+        r"cells$",
     ),
     "text for a count": (
         changed("rounds = 2", 'rounds = "2"'),
