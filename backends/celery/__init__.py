@@ -170,8 +170,8 @@ _KNOWN_ERRORS = (
     ),
     KnownError(
         r"consumer: Cannot connect to redis",
-        "the worker finds no Redis at the broker's URL and tries again for ever: start the server, "
-        "or mend host, port and password of the URL",
+        "the worker finds no Redis at the broker's URL and tries again a hundred times: start the "
+        "server, or mend host, port and password of the URL",
     ),
     KnownError(
         r"\[WinError 5\]",

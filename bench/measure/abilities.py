@@ -120,9 +120,19 @@ def _parallel(seen: Seen) -> Answer:
     return Answer(False, evidence)
 
 
-def _graceful(seen: Seen) -> Answer:
-    if seen.stopped.get("how") == "killed":
+def _stopped(seen: Seen) -> Answer | None:
+    """Where the stop itself says all there is to say."""
+    how = seen.stopped.get("how")
+    if how in ("unasked", "by itself"):
+        return Answer(None, "it could not be asked" if how == "unasked" else "it had ended before")
+    if how == "killed":
         return Answer(False, f"did not stop within {seen.asked['within_s']:g} s")
+    return None
+
+
+def _graceful(seen: Seen) -> Answer:
+    if answer := _stopped(seen):
+        return answer
     whole = seen.took(1)
     if whole is not None:
         return Answer(True, f"it finished its {whole:.1f} s, then the worker ended")
@@ -130,8 +140,8 @@ def _graceful(seen: Seen) -> Answer:
 
 
 def _soft_shutdown(seen: Seen) -> Answer:
-    if seen.stopped.get("how") == "killed":
-        return Answer(False, f"did not stop within {seen.asked['within_s']:g} s")
+    if answer := _stopped(seen):
+        return answer
     short, long = seen.took(1), seen.took(2)
     parts = [
         f"{seen.asked['short_s']:g} s: " + ("finished" if short is not None else "cut off"),

@@ -7,6 +7,8 @@ have ended; a run that is resumed probes those that have none.
 from __future__ import annotations
 
 import itertools
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -73,7 +75,12 @@ class Prober:
         todo = [bound[name] for name in ABILITIES if name in bound and name in self._wanted]
         if reason := choice.variant.unsupported_reason():
             return {probe.ability: {"problem": reason} for probe in todo}
-        facts: dict[str, dict[str, Any]] = {}
+        facts: dict[str, dict[str, Any]] = {
+            probe.ability: {"problem": f"{sys.platform} has no {probe.stop_signal}"}
+            for probe in todo
+            if probe.stop_signal and not hasattr(signal, probe.stop_signal)
+        }
+        todo = [probe for probe in todo if probe.ability not in facts]
         while todo:
             group = _together(todo)
             facts |= dict(self._on_one_lease(choice, group))

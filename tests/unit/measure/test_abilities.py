@@ -79,6 +79,8 @@ def test_facts_have_a_meaning(ability, asked, events, can, evidence):
         ("graceful_stop", STOPPED, [[1, "start", 0]], "gracefully", 1, False, "cut off, put back"),
         ("graceful_stop", STOPPED, [[1, "start", 0]], "gracefully", 0, False, "cut off, and lost"),
         ("graceful_stop", STOPPED, ran(1, 0, 1.5), "killed", 0, False, "did not stop within 10 s"),
+        ("graceful_stop", STOPPED, [[1, "start", 0]], "unasked", 1, None, "could not be asked"),
+        ("graceful_stop", STOPPED, [[1, "start", 0]], "by itself", 1, None, "had ended before"),
         (
             "soft_shutdown",
             SOFT,
