@@ -78,10 +78,23 @@ class Probe:
         ability: its name.
         can: the names of the variants that have it, as in :class:`backends.spec.Variant`; a test of
             the contract notices when that changes.
+        can_on_windows: the same for Windows; ``None`` where that makes no difference.
+        by_chance: the names of those whose answer depends on which message comes first.
         stop_signal: of an ability to stop: the name of the signal that asks for it; empty for that
             of the worker's command.
     """
 
     ability: str
     can: frozenset[str] = frozenset()
+    can_on_windows: frozenset[str] | None = None
+    by_chance: frozenset[str] = frozenset()
     stop_signal: str = ""
+
+    def expected(self, variant: str, platform: str) -> bool | None:
+        """What the probe is to tell of the variant of this name; ``None`` for what is left to
+        chance."""
+        if variant in self.by_chance:
+            return None
+        if platform == "win32" and self.can_on_windows is not None:
+            return variant in self.can_on_windows
+        return variant in self.can

@@ -152,9 +152,17 @@ _OPTIONS = (
 
 _ALL = frozenset({"prefork", "solo", "threads", "gevent", "eventlet"})
 _ABILITIES = (
-    Probe("soft_time_limit", frozenset({"prefork"})),
+    # The signal that tells a process of prefork, SIGUSR1, is none of Windows'.
+    Probe("soft_time_limit", frozenset({"prefork"}), can_on_windows=frozenset()),
     Probe("hard_time_limit", frozenset({"prefork"})),
-    Probe("revoke_waiting", frozenset({"prefork"})),
+    # With Windows' loop prefork, too, is handed at once what was fetched. Between two tasks solo
+    # takes what comes first: the next task, or that it was revoked.
+    Probe(
+        "revoke_waiting",
+        frozenset({"prefork"}),
+        can_on_windows=frozenset(),
+        by_chance=frozenset({"solo"}),
+    ),
     Probe("terminate_running", frozenset({"prefork", "gevent", "eventlet"})),
     Probe("cpu_in_parallel", frozenset({"prefork", "solo"})),
     Probe("graceful_stop", _ALL),
@@ -174,14 +182,10 @@ _KNOWN_ERRORS = (
         "server, or mend host, port and password of the URL",
     ),
     KnownError(
-        r"\[WinError 5\]",
-        "the processes of the prefork pool may not use what their parent hands them, where Python "
-        f"is started by the launcher of a virtual environment on Windows: {_POOLS}",
-    ),
-    KnownError(
-        r"\[WinError 6\]",
-        "the processes of the prefork pool were handed something that is not there any more, most "
-        f"often since their parent has ended: {_POOLS}",
+        r"\[WinError [56]\]",
+        "what prefork hands to its processes (semaphores, by the number of a handle) has gone to "
+        "the launcher of the virtual environment, which is not the process that runs: "
+        f"{_POOLS}, or run the worker by the Python that the environment was made of",
     ),
     KnownError(
         r"not enough values to unpack \(expected 3, got 0\)|worker task registry is empty",
