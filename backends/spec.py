@@ -7,13 +7,17 @@ harness knows a queue through this alone; it never branches on a backend's name.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from backends.abilities import Probe as Probe  # a backend's file imports all from here
 from backends.keys import matching, size, unlink
+from backends.known import KnownDefect as KnownDefect
+from backends.known import KnownError as KnownError
 from scenarios.loads import LOADS
 
 #: What a command does; its log is named after it.
@@ -140,28 +144,6 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
-class KnownDefect:
-    """Where a library breaks the contract: expected by the contract's tests, told in reports.
-
-    Attributes:
-        check: what fails: ``retry_delay``, a check of a trial or one of the contract's own.
-        told: one sentence fit to quote, without a full stop: ``"rq retries up to a second early"``.
-        where: the file that shows it, from the root: a test, or the section of a ``NOTES.md``.
-        variants: the names of those that have it, as in :class:`Variant`; empty means all.
-        platforms: ``sys.platform`` values it is seen on; empty means all.
-        always: every run of the contract shows it, and one that does not is a failure: it has been
-            mended. Otherwise it depends on chance, and a run without it proves nothing.
-    """
-
-    check: str
-    told: str
-    where: str
-    variants: frozenset[str] = frozenset()
-    platforms: frozenset[str] = frozenset()
-    always: bool = True
-
-
-@dataclass(frozen=True)
 class Option:
     """A declared deviation of a variant from how its backend is run here: ``rq:fork+preload``.
 
@@ -268,6 +250,8 @@ class Backend:
             ``("celery", "kombu")``. Nothing else of ours imports them.
         options: the declared deviations that its variants may be run with.
         known_defects: where the library breaks the contract, each with what shows it.
+        abilities: what is probed of what its variants can do beside running tasks.
+        known_errors: lines of its logs that are explained; the first that is found is told.
         parser: what reads Redis's replies: a faster one alone makes a faster queue.
         stop_within_s: seconds a graceful stop may take before the worker is killed.
         hidden: not part of the comparison: exists for tests.
@@ -286,6 +270,8 @@ class Backend:
     settings: tuple[Setting, ...] = ()
     options: tuple[Option, ...] = ()
     known_defects: tuple[KnownDefect, ...] = ()
+    abilities: tuple[Probe, ...] = ()
+    known_errors: tuple[KnownError, ...] = ()
     parser: Parser = "redis-py"
     stop_within_s: float = 10.0
     hidden: bool = False
@@ -301,6 +287,11 @@ class Backend:
             if not defect.variants or variant.name in defect.variants
             if not defect.platforms or platform in defect.platforms
         )
+
+    def explained(self, log: str) -> str:
+        """What a known error in the log means; empty where there is none."""
+        found = (known.told for known in self.known_errors if re.search(known.pattern, log))
+        return next(found, "")
 
     def capabilities_of(self, variant: Variant) -> Capabilities:
         """What the library can do where it is run with the variant's options."""

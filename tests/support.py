@@ -66,6 +66,9 @@ class Silent:
     def trial_ended(self, trial: TrialPlan, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
 
+    def probing(self, variant: str) -> None:
+        pass
+
 
 def first_trials(run: RunFolder) -> list[dict[str, Any]]:
     """A run's trials without repetitions: on a busy machine some trial is run once more."""

@@ -9,6 +9,7 @@ from backends.spec import (
     Command,
     KnownDefect,
     Option,
+    Probe,
     Readiness,
     Semantics,
     Setting,
@@ -27,6 +28,17 @@ _OPTIONS = (
         source="API Reference, arq.worker.Worker, poll_delay",
         speed=4.0,
     ),
+)
+
+
+# To abort jobs takes allow_abort_jobs, which is on where that is probed.
+_ABILITIES = (
+    Probe("soft_time_limit", frozenset({""})),
+    Probe("hard_time_limit"),
+    Probe("revoke_waiting", frozenset({""})),
+    Probe("terminate_running", frozenset({""})),
+    Probe("cpu_in_parallel"),
+    Probe("graceful_stop"),
 )
 
 
@@ -122,6 +134,7 @@ BACKEND = Arq(
             always=False,
         ),
     ),
+    abilities=_ABILITIES,
     parser="hiredis",
     folder=Path(__file__).parent,
 )

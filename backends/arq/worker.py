@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from backends.kit.settings import concurrency, namespace, option, redis_url, require_installed
+from backends.kit.settings import (
+    concurrency,
+    namespace,
+    option,
+    redis_url,
+    require_installed,
+    setting,
+)
 
 require_installed("arq")
 
@@ -12,6 +19,9 @@ from arq.connections import RedisSettings  # noqa: E402  (only after the check a
 from arq.constants import default_queue_name  # noqa: E402
 
 from backends.arq import tasks  # noqa: E402
+
+if setting("abilities.probed"):
+    from backends.arq import abilities
 
 
 def _redis_settings(url):
@@ -31,3 +41,6 @@ class WorkerSettings:
     max_jobs = concurrency()
     if option("fast-poll"):
         poll_delay = 0.05
+    if setting("abilities.probed"):
+        functions = [*tasks.FUNCTIONS, *abilities.FUNCTIONS]
+        allow_abort_jobs = True

@@ -5,7 +5,17 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from backends.spec import Backend, Command, Option, Readiness, Semantics, Setting, Variant
+from backends.spec import (
+    Backend,
+    Command,
+    KnownError,
+    Option,
+    Probe,
+    Readiness,
+    Semantics,
+    Setting,
+    Variant,
+)
 
 _SEMANTICS = Semantics(
     ack="late",
@@ -145,6 +155,54 @@ _OPTIONS = (
     ),
 )
 
+_ALL = frozenset({"prefork", "solo", "threads", "gevent", "eventlet"})
+_ABILITIES = (
+    # The signal that tells a process of prefork, SIGUSR1, is none of Windows'.
+    Probe("soft_time_limit", frozenset({"prefork"}), can_on_windows=frozenset()),
+    Probe("hard_time_limit", frozenset({"prefork"})),
+    # With Windows' loop prefork, too, is handed at once what was fetched. Between two tasks solo
+    # takes what comes first: the next task, or that it was revoked.
+    Probe(
+        "revoke_waiting",
+        frozenset({"prefork"}),
+        can_on_windows=frozenset(),
+        by_chance=frozenset({"solo"}),
+    ),
+    Probe("terminate_running", frozenset({"prefork", "gevent", "eventlet"})),
+    Probe("cpu_in_parallel", frozenset({"prefork", "solo"})),
+    Probe("graceful_stop", _ALL),
+    Probe("soft_shutdown", frozenset({"prefork"}), stop_signal="SIGQUIT"),
+)
+
+_POOLS = "use the threads or the solo pool there"
+_KNOWN_ERRORS = (
+    KnownError(
+        r"Received unregistered task of type",
+        "the worker has not imported the module of this task and threw the message away: name the "
+        "module in imports, or where -A finds it, and start the worker where it can be imported",
+    ),
+    KnownError(
+        r"consumer: Cannot connect to redis",
+        "the worker finds no Redis at the broker's URL and tries again a hundred times: start the "
+        "server, or mend host, port and password of the URL",
+    ),
+    KnownError(
+        r"\[WinError [56]\]",
+        "what prefork hands to its processes (semaphores, by the number of a handle) has gone to "
+        "the launcher of the virtual environment, which is not the process that runs: "
+        f"{_POOLS}, or run the worker by the Python that the environment was made of",
+    ),
+    KnownError(
+        r"not enough values to unpack \(expected 3, got 0\)|worker task registry is empty",
+        "the processes of the prefork pool were started anew, as Windows does, and know no tasks: "
+        f"Celery 5.7 mends that, an older one with FORKED_BY_MULTIPROCESSING=1; or {_POOLS}",
+    ),
+    KnownError(
+        r"does not implement kill_job",
+        "this pool cannot end a task that runs, and the attempt is an error of its own",
+    ),
+)
+
 # Logged by the consumer once it listens on the queue.
 _READY = Readiness(r"\S+@\S+ ready\.")
 
@@ -227,5 +285,7 @@ BACKEND = Celery(
     ),
     settings=_SETTINGS,
     options=_OPTIONS,
+    abilities=_ABILITIES,
+    known_errors=_KNOWN_ERRORS,
     folder=Path(__file__).parent,
 )

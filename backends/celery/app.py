@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from backends.kit.settings import namespace, option, redis_url, require_installed
+from backends.kit.settings import namespace, option, redis_url, require_installed, setting
 
 require_installed("celery")
 
@@ -13,9 +13,13 @@ from celery.signals import worker_ready  # noqa: E402
 
 _prefix = {"global_keyprefix": f"{namespace()}:"} if namespace() else {}
 
+_modules = ["backends.celery.tasks"]
+if setting("abilities.probed"):
+    _modules.append("backends.celery.abilities")
+
 app = Celery("bench", broker=redis_url(), backend=redis_url())
 app.conf.update(
-    imports=["backends.celery.tasks"],
+    imports=_modules,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     broker_connection_retry_on_startup=True,

@@ -9,6 +9,7 @@ from backends.spec import (
     Command,
     KnownDefect,
     Option,
+    Probe,
     Readiness,
     Semantics,
     Setting,
@@ -80,6 +81,15 @@ _OPTIONS = (
 )
 
 
+# To take back or to end a task takes a package of its own, dramatiq-abort.
+_ABILITIES = (
+    Probe("soft_time_limit", frozenset({""})),
+    Probe("hard_time_limit"),
+    Probe("cpu_in_parallel"),
+    Probe("graceful_stop", frozenset({""})),
+)
+
+
 class Dramatiq(Backend):
     """One worker process with N threads."""
 
@@ -130,5 +140,6 @@ BACKEND = Dramatiq(
             always=False,
         ),
     ),
+    abilities=_ABILITIES,
     folder=Path(__file__).parent,
 )

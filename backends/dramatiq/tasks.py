@@ -61,3 +61,7 @@ def notification(text, task_id):
         )
     except workload.TemporaryError as error:
         raise _retry(error, setting("notification.retry_delay_s", 5)) from error
+
+
+if setting("abilities.probed"):  # the worker command names this module alone
+    from backends.dramatiq import abilities  # noqa: F401

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.fake.behaviour import BEHAVIOURS
-from backends.spec import Backend, Command, Readiness, Semantics, Variant
+from backends.spec import Backend, Command, KnownError, Readiness, Semantics, Variant
 
 #: The queue: a file in the lease's scratch directory.
 FILE = "fake.sqlite"
@@ -61,6 +61,9 @@ BACKEND = Fake(
             nominal_tasks_per_s=behaviour.nominal_tasks_per_s,
         )
         for behaviour in BEHAVIOURS.values()
+    ),
+    known_errors=(
+        KnownError(r"bad setting", "it dies on purpose: choose another of its variants"),
     ),
     stop_within_s=5.0,
     hidden=True,

@@ -20,6 +20,7 @@ FAILURE = 7  #: the caller was told that the task failed for good
 NO_RESULT = 8  #: the caller was told nothing in time
 REFUSED = 9  #: the enqueue call raised
 SCHEDULED = 10  #: when an open load means to send the task: the event's time is that intention
+TOLD = 11  #: something was raised in a task that goes on nevertheless: see backends.kit.probing
 REQUEST = 16  #: the fake Bot API received a message
 DELIVERED = 17  #: it accepted the message; value: HTTP status
 REJECTED = 18  #: it injected a fault; value: HTTP status, 0 a reset, -1 a timeout

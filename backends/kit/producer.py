@@ -33,14 +33,14 @@ from backends.kit.client import Step
 
 def main(module_name: str) -> None:
     """Serve commands until stdin ends."""
-    answers = _protect_stdout()
+    answers = protect_stdout()
     connect = importlib.import_module(module_name).connect
     if inspect.iscoroutinefunction(connect):
         asyncio.run(_serve_async(connect, answers))
     else:
         client = load.SyncClient(connect())
         session = load.Session(client, load.in_threads, staying=load.InStayingThreads())
-        _answer(answers, {"ok": True})
+        send_answer(answers, {"ok": True})
         for command in _commands():
             load.drive(_carry_out(session, command, answers))
         load.drive(client.close())
@@ -49,7 +49,7 @@ def main(module_name: str) -> None:
 async def _serve_async(connect: Any, answers: TextIO) -> None:
     client = await connect()
     session = load.Session(client, load.in_tasks, asyncio.sleep)
-    _answer(answers, {"ok": True})
+    send_answer(answers, {"ok": True})
     commands = _commands()
     while (command := await asyncio.to_thread(next, commands, None)) is not None:
         await _carry_out(session, command, answers)
@@ -60,9 +60,9 @@ async def _carry_out(session: load.Session, command: dict[str, Any], answers: Te
     try:
         answer = await session.handle(command)
     except Exception as error:
-        _answer(answers, {"ok": False, "error": f"{type(error).__name__}: {error}"})
+        send_answer(answers, {"ok": False, "error": f"{type(error).__name__}: {error}"})
     else:
-        _answer(answers, {"ok": True, **answer})
+        send_answer(answers, {"ok": True, **answer})
 
 
 def _commands() -> Iterator[dict[str, Any]]:
@@ -74,14 +74,15 @@ def _commands() -> Iterator[dict[str, Any]]:
         yield command
 
 
-def _protect_stdout() -> TextIO:
+def protect_stdout() -> TextIO:
     """Keep stdout for answers alone: what a library prints goes to stderr."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return answers
 
 
-def _answer(answers: TextIO, message: dict[str, Any]) -> None:
+def send_answer(answers: TextIO, message: dict[str, Any]) -> None:
+    """Write one line of JSON."""
     answers.write(json.dumps(message) + "\n")
     answers.flush()
 

@@ -11,6 +11,7 @@ from backends.spec import (
     Command,
     KnownDefect,
     Option,
+    Probe,
     Readiness,
     Semantics,
     Setting,
@@ -111,6 +112,17 @@ _OPTIONS = (
 )
 
 
+_BOTH = frozenset({"fork", "simple"})
+_ABILITIES = (
+    Probe("soft_time_limit", _BOTH),
+    Probe("hard_time_limit"),
+    Probe("revoke_waiting", _BOTH),
+    Probe("terminate_running", frozenset({"fork"})),
+    Probe("cpu_in_parallel", _BOTH),
+    Probe("graceful_stop", _BOTH),
+)
+
+
 class RQ(Backend):
     """RQ's worker pool is one command that forks N workers, each with one job at a time."""
 
@@ -190,6 +202,7 @@ BACKEND = RQ(
     ),
     settings=_SETTINGS,
     options=_OPTIONS,
+    abilities=_ABILITIES,
     known_defects=(
         # Due times are cut to the whole second: see "Retry delays" there.
         KnownDefect(

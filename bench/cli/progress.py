@@ -84,9 +84,18 @@ class RunProgress:
             self._progress.update(self._task, advance=1, left=left)
         if outcome.status != "ok":
             line = f"{trial.cell.label}: {outcome.status}: {outcome.reason}"
+            line += f" - {outcome.explained}" if outcome.explained else ""
             self._console.print(line, markup=False, highlight=False)
         elif not self._live:
             line = f"[{self._done}/{self._total}, {left} left] {trial.cell.label}"
+            self._console.print(line, markup=False, highlight=False)
+
+    def probing(self, variant: str) -> None:
+        """Say whose abilities are probed."""
+        if self._task is not None:
+            self._progress.update(self._task, description=f"{variant} abilities")
+        if not self._live:
+            line = f"probing what {variant} can do"
             self._console.print(line, markup=False, highlight=False)
 
     def _left(self) -> float:

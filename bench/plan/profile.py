@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backends import UnknownVariant, choose
+from backends.abilities import ABILITIES
 from bench.errors import UsageError, unknown
 from bench.system.places import PROFILES
 from bench.system.printable import shortened
@@ -94,7 +95,11 @@ class CellSpec(BaseModel):
 
 
 class Profile(BaseModel):
-    """What one ``bench run`` measures."""
+    """What one ``bench run`` measures.
+
+    Attributes:
+        abilities: what is probed of each variant after the rounds; true for all there are.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -107,10 +112,18 @@ class Profile(BaseModel):
     concurrency: Concurrency = [1]
     trial_timeout_s: Positive = 60.0
     repeat_disturbed: bool = True
+    abilities: bool | list[str] = False
     quick_rounds: Count | None = None
     cells: Annotated[list[CellSpec], Field(min_length=1)]
     #: The file's name without its ending; no key of the file.
     name: str = Field(default="", exclude=True)
+
+    @property
+    def probed(self) -> tuple[str, ...]:
+        """The names of the abilities that are probed."""
+        if isinstance(self.abilities, bool):
+            return tuple(ABILITIES) if self.abilities else ()
+        return tuple(self.abilities)
 
     def as_data(self) -> dict[str, Any]:
         """All of it as plain data: :func:`profile_of` gives the same profile again."""
@@ -134,6 +147,7 @@ class Profile(BaseModel):
             )
         rounds = self.quick_rounds or self.rounds
         changed = {"name": f"{self.name}-quick", "cells": cells, "rounds": rounds}
+        changed["abilities"] = False  # each variant's take half a minute
         return profile_of({**self.as_data(), **changed}, Path(f"{self.name}: quick"))
 
 
@@ -197,6 +211,10 @@ def _checked(profile: Profile, path: Path, text: str) -> Profile:
     named = [name for cell in profile.cells for name in cell.variants or ()]
     for name in (*profile.variants, *named):
         _check_variant(name, path, text)
+    for name in profile.probed:
+        if name not in ABILITIES:
+            where = f"{path}:{_line_of(text, ('abilities',))}"
+            raise UsageError(f"{where}: {unknown('ability', name, ABILITIES)}")
     for name in (profile.baseline, profile.baseline_windows):
         _check_variant(name, path, text, single=True)
     return profile

@@ -21,10 +21,19 @@ from bench.analysis.tables import (
 )
 from bench.errors import RunFolderError
 from bench.plan.cells import TWIN
+from bench.record.ability_files import read_abilities
 from bench.record.micro_files import read_micro, read_problems
-from bench.record.store import RunFolder
+from bench.record.store import RunFolder, damage
 from bench.report.cells import NOT_RUN, Cell, kind_of
-from bench.report.chapters import costs, load_curves, microbenchmarks, pairs, scaling, timing
+from bench.report.chapters import (
+    abilities,
+    costs,
+    load_curves,
+    microbenchmarks,
+    pairs,
+    scaling,
+    timing,
+)
 from bench.report.chapters.cautions import cautions
 from bench.report.endings import endings
 from bench.report.findings import findings
@@ -53,6 +62,7 @@ def load_report(run: RunFolder) -> Report:
     built = build_tables(cells, facts)
     counts = _count(facts, trials)
     problems = presentable(read_problems(run.path))
+    abilities_found = _abilities(run, facts)
     return Report(
         path=run.path,
         run_id=run.id,
@@ -68,17 +78,21 @@ def load_report(run: RunFolder) -> Report:
         verdicts=_failed_checks(tables.verdicts),
         warnings=(
             *microbenchmarks.missing(problems),
+            *abilities.missing(abilities_found),
             *cautions(facts, recorded, counts, built, tables.rounds),
             *endings(presentable(run.read_leases())),
         ),
         findings=findings(Material(facts, cells, known.verdicts, counts)),
-        sections=_sections(cells, built, read_micro(run.path)),
+        sections=_sections(cells, built, read_micro(run.path), abilities_found),
         incomplete_micro=tuple(problems),
     )
 
 
 def _sections(
-    cells: Sequence[Cell], tables: Sequence[Table], micro: pd.DataFrame
+    cells: Sequence[Cell],
+    tables: Sequence[Table],
+    micro: pd.DataFrame,
+    abilities_found: Sequence[Mapping[str, Any]],
 ) -> tuple[Section, ...]:
     """What the run has numbers for."""
     found = (
@@ -87,9 +101,18 @@ def _sections(
         load_curves.section(cells),
         costs.section(cells),
         scaling.section(cells),
+        abilities.section(abilities_found),
         microbenchmarks.section(micro),
     )
     return tuple(section for section in found if section)
+
+
+def _abilities(run: RunFolder, facts: Mapping[str, Any]) -> list[Any]:
+    """What was probed, in the order of the run's variants."""
+    order = list(facts["variants"])
+    found: list[Any] = presentable(read_abilities(run.path))
+    with damage(run.path):
+        return sorted(found, key=lambda one: order.index(one["variant"]))
 
 
 def tables_of(run: RunFolder) -> Tables:

@@ -107,6 +107,8 @@ def _status(trials: list[dict[str, Any]], planned: int) -> tuple[str, str]:
     if planned > 1:
         others = [f", {count} {name}" for name, count in counts.items() if name != status]
         reason += f" ({counts[status]} of {planned} rounds{''.join(others)})"
+    if first.get("explained"):
+        return status, f"{reason} - {first['explained']}".strip()
     # An invalid trial is the harness's doing: the worker's log has nothing to say of it.
     if first.get("log_tail") and status != "invalid":
         reason += f" (last line of the log: {' '.join(first['log_tail'][-1].split())[:160]})"

@@ -40,6 +40,9 @@ class Observer(Protocol):
     def trial_ended(self, trial: TrialPlan, outcome: Outcome) -> None:
         """``trial`` has ended and is recorded."""
 
+    def probing(self, variant: str) -> None:
+        """The rounds are over; what this variant can do is being probed."""
+
 
 class Runner:
     """Runs a plan into a run folder.
@@ -172,7 +175,9 @@ class Runner:
                     self._keep_all(plan.trials[done:], untried, lease.id)
                     done = len(plan.trials)
         except (LeaseFailed, TrialTimeout) as error:  # its producer did not start
-            outcome = Outcome("failed", str(error), log_tail=lease.logs.tail())
+            outcome = Outcome(
+                "failed", str(error), log_tail=lease.logs.tail(), explained=lease.explained()
+            )
             self._keep_all(plan.trials, outcome, lease.id)
             return []
         return plan.trials[done:]

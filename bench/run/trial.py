@@ -24,6 +24,7 @@ class Outcome:
         sent: items that the library accepted.
         left: tasks the broker still held at the end, where that was looked at.
         log_tail: last lines of the logs where it is not ok.
+        explained: what a known error in the logs means, where it is not ok.
         facts: what was seen beside the events: marks, rates, steps.
     """
 
@@ -32,6 +33,7 @@ class Outcome:
     sent: int = 0
     left: int = 0
     log_tail: list[str] = field(default_factory=list)
+    explained: str = ""
     started_at: str = ""
     took_s: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
@@ -74,6 +76,7 @@ def run_trial(
         outcome.status, outcome.reason = "failed", str(error)
     if outcome.status in ("timeout", "failed"):
         outcome.log_tail = lease.logs.tail()
+        outcome.explained = lease.explained()
     outcome.sent, outcome.left, outcome.facts = offer.sent, offer.left, offer.facts
     outcome.took_s = round(time.monotonic() - started, 3)
     return outcome
@@ -88,6 +91,8 @@ def record(plan: TrialPlan, outcome: Outcome, run_facts: dict[str, Any]) -> dict
     """
     told: dict[str, Any] = dict(vars(outcome))
     facts: dict[str, Any] = told.pop("facts")
+    if not outcome.explained:
+        del told["explained"]
     head: dict[str, Any] = {"trial_id": plan.id, "number": plan.number, "round": plan.round}
     if plan.repeats:
         head["repeats"] = plan.repeats

@@ -48,6 +48,9 @@ class Lease:
         scratch: a folder that may be removed after the run.
     """
 
+    #: What asks the workers for something: a program of the kit, and a backend's module for it.
+    PRODUCER = ("backends.kit.producer", "producer")
+
     def __init__(
         self,
         plan: LeasePlan,
@@ -154,9 +157,13 @@ class Lease:
         return f"http://127.0.0.1:{port}/bot{bot_api.TOKEN}"
 
     def _start_producer(self) -> None:
-        module = f"backends.{self.backend.folder.name}.producer"
+        program, module = self.PRODUCER
         process = processes.start(
-            [*self._guests.launcher, self._env.python, "-m", "backends.kit.producer", module],
+            [
+                *self._guests.launcher,
+                self._env.python,
+                *("-m", program, f"backends.{self.backend.folder.name}.{module}"),
+            ],
             env=self._variables | {"BENCH_ROLE": "producer"},
             cwd=ROOT,
             log=self.logs.open(logs.PRODUCER),
@@ -211,6 +218,10 @@ class Lease:
         if self._meter is not None and time.monotonic() - self._sampled > SAMPLE_EVERY_S:
             self._meter.sample()
             self._sampled = time.monotonic()
+
+    def explained(self) -> str:
+        """What a known error in its logs means; empty where there is none."""
+        return self.backend.explained(self.logs.all())
 
     def mark(self, at: str, trial: int) -> dict[str, Any]:
         """What the lease has cost so far, by the server's and the system's counters.

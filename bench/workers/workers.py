@@ -168,18 +168,20 @@ class Workers:
             if process.poll() is not None and not self.may_end:
                 raise ended(f"the {command.role}", process.returncode)
 
-    def stop(self, within_s: float) -> Stopped | None:
+    def stop(self, within_s: float, stop_signal: str = "") -> Stopped | None:
         """Ask them to stop, and kill what has not after that time; ``None`` if none was started.
 
         Args:
             within_s: 0 to kill them unasked. Where signals do not reach a worker, its library's own
                 command asks it, which takes some seconds more.
+            stop_signal: the name of that to ask by; empty for each command's own.
         """
         if not self._processes:
             return None
         started = time.monotonic()
         gone = any(process.poll() is not None for process in self._processes)
-        signals = [command.stop_signal for command in self.commands[: len(self._processes)]]
+        started_of = self.commands[: len(self._processes)]
+        signals = [stop_signal or command.stop_signal for command in started_of]
         if not within_s:
             processes.kill([p for pid in self.pids for p in processes.tree(pid)])
         asked = within_s > IN_HASTE_S and not gone and self._ask_by_command()

@@ -218,7 +218,11 @@ def test_run_goes_on_after_a_failed_cell(
         "fake:loses": "ok",
     }
     assert run.read_run()["status"] == "complete"
-    assert (run.path / "report.md").is_file()
+    # What the log's line means stands where the failure is told, and nowhere else.
+    told = "ended by itself with exit code 1 - it dies on purpose: choose another of its variants"
+    assert told in done.err
+    assert told in " ".join((run.path / "report.md").read_text(encoding="utf-8").split())
+    assert "dies on purpose" not in done.err.replace(told, "")
 
 
 def test_what_is_found_of_a_queue_ends_with_1_only_where_asked_for(

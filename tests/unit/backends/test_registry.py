@@ -5,12 +5,14 @@ import re
 import pytest
 
 from backends import UnknownVariant, all_backends, choose, known_variants
+from backends.abilities import ABILITIES
 from backends.keys import unlink
 from backends.spec import (
     Backend,
     Capabilities,
     KnownDefect,
     Option,
+    Probe,
     Readiness,
     Semantics,
     Setting,
@@ -378,3 +380,24 @@ def test_keys_are_removed_in_batches():
     redis = Redis(**{f"k{n}": [] for n in range(2500)})
     unlink(redis, list(redis.keys))
     assert (redis.batches, redis.keys) == ([1000, 1000, 500], {})
+
+
+def test_what_a_probe_is_to_tell_may_differ_on_windows_or_be_left_to_chance():
+    probe = Probe("graceful_stop", frozenset("ab"), frozenset("b"), by_chance=frozenset("c"))
+    told = {name: (probe.expected(name, "linux"), probe.expected(name, "win32")) for name in "abcd"}
+    assert told == {
+        "a": (True, False),
+        "b": (True, True),
+        "c": (None, None),
+        "d": (False, False),
+    }
+    assert Probe("graceful_stop", frozenset("a")).expected("a", "win32") is True
+
+
+def test_every_probe_is_of_an_ability_and_of_variants_that_there_are():
+    for backend in all_backends().values():
+        names = {variant.name for variant in backend.variants}
+        for probe in backend.abilities:
+            assert probe.ability in ABILITIES
+            assert probe.can | (probe.can_on_windows or set()) | probe.by_chance <= names
+            assert (backend.folder / "abilities.py").is_file()

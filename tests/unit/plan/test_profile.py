@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.abilities import ABILITIES
 from bench.errors import UsageError
 from bench.plan.planner import make_plan
 from bench.plan.profile import builtin_profiles, load_profile, profile_of
@@ -129,7 +130,8 @@ MISTAKES = {
         changed("rounds = 2", "runds = 2"),
         2,
         r"unknown key 'runds': allowed are description, rounds, seed, baseline, baseline_windows, "
-        r"variants, concurrency, trial_timeout_s, repeat_disturbed, quick_rounds, cells$",
+        r"variants, concurrency, trial_timeout_s, repeat_disturbed, abilities, quick_rounds, "
+        r"cells$",
     ),
     "text for a count": (
         changed("rounds = 2", 'rounds = "2"'),
@@ -413,9 +415,10 @@ def test_an_unknown_name_is_told_with_the_nearest():
     [
         ('name = "mine"', "unknown key 'name'"),
         ('baseline = "celery"', "the baseline 'celery' is several variants"),
+        ('abilities = ["gracefull"]', "unknown ability 'gracefull'"),
     ],
 )
-def test_a_name_and_a_baseline_of_several_variants_are_refused(
+def test_what_a_key_at_the_top_must_not_be_is_refused(
     tmp_path: Path, line: str, problem: str
 ) -> None:
     path = tmp_path / "mine.toml"
@@ -462,3 +465,12 @@ def test_a_sample_that_changes_what_a_cell_has_not_is_refused(load):
     text = '[[cells]]\nscenario = "add"\nload = "drain"\ntasks = 5\nquick = { taskss = 1 }\n'
     with pytest.raises(UsageError, match="unknown key 'taskss'"):
         load(GOOD + text).sample()
+
+
+def test_abilities_are_all_or_some_and_no_part_of_a_sample(load) -> None:
+    assert load(GOOD).probed == ()
+    assert load(f"abilities = true\n{GOOD}").probed == tuple(ABILITIES)
+    some = load('abilities = ["graceful_stop"]\n' + GOOD + "quick = {}\n")
+    assert some.probed == ("graceful_stop",)
+    assert profile_of(some.as_data(), Path("run.json")) == some
+    assert some.sample().probed == ()
