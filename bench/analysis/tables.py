@@ -238,7 +238,14 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
     """Everything that was measured in a trial that ended well."""
     steps, filled = trial.get("steps", ()), trial.get("filled", ())
     found = trial_metrics(
-        trace, tried, trial["params"], trial["concurrency"], trial["load"], steps, filled
+        trace,
+        tried,
+        trial["params"],
+        trial["concurrency"],
+        trial["load"],
+        steps,
+        filled,
+        _stopped_ns(trial),
     )
     if "sustained_tasks_per_s" in found:  # what is left undone has cost, too
         return found
@@ -247,6 +254,14 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
     tasks = first or int(trial.get("sent", 0)) * trace.truth.steps
     costs = cost_metrics(trial.get("marks", ()), tasks)
     return found | {name: Value(value, max(tasks, 1)) for name, value in costs.items()}
+
+
+def _stopped_ns(trial: Mapping[str, Any]) -> int | None:
+    """When a load was stopped that is stopped with work left to do."""
+    if not LOADS[trial["load"]].cut_short:
+        return None
+    done = [mark["t_ns"] for mark in trial.get("marks", ()) if mark["at"] == "done"]
+    return int(done[0]) if done else None
 
 
 def _items(trial: dict[str, Any]) -> int:
