@@ -105,7 +105,7 @@ def trial_metrics(
     for name, samples in _samples(trace, tried).items():
         if name not in untold:
             found |= _percentiles(name, samples)
-    parts_of = [trace.part(int(w["first"]), int(w["count"])) for w in windows] or [trace]
+    parts_of = trace.parts(windows)
     if offering.busy:
         found |= _throughput(parts_of, params, concurrency)
     if not offering.cut_short or until_ns is not None:

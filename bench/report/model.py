@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from bench.analysis.consistency import check_tables
+from bench.analysis.stalled import traced_stall
 from bench.analysis.tables import (
     ROUND_COLUMNS,
     SUMMARY_COLUMNS,
@@ -24,7 +26,15 @@ from bench.plan.cells import TWIN
 from bench.record.micro_files import read_micro, read_problems
 from bench.record.store import RunFolder
 from bench.report.cells import NOT_RUN, Cell, kind_of
-from bench.report.chapters import costs, load_curves, microbenchmarks, pairs, scaling, timing
+from bench.report.chapters import (
+    costs,
+    load_curves,
+    microbenchmarks,
+    pairs,
+    scaling,
+    stalls,
+    timing,
+)
 from bench.report.chapters.cautions import cautions
 from bench.report.endings import endings
 from bench.report.findings import findings
@@ -72,22 +82,26 @@ def load_report(run: RunFolder) -> Report:
             *endings(presentable(run.read_leases())),
         ),
         findings=findings(Material(facts, cells, known.verdicts, counts)),
-        sections=_sections(cells, built, read_micro(run.path)),
+        sections=_sections(run, trials, cells, built),
         incomplete_micro=tuple(problems),
     )
 
 
 def _sections(
-    cells: Sequence[Cell], tables: Sequence[Table], micro: pd.DataFrame
+    run: RunFolder,
+    trials: Sequence[dict[str, Any]],
+    cells: Sequence[Cell],
+    tables: Sequence[Table],
 ) -> tuple[Section, ...]:
     """What the run has numbers for."""
     found = (
         pairs.section(tables),
         timing.section(cells),
         load_curves.section(cells),
+        stalls.section(cells, trials, partial(traced_stall, run)),
         costs.section(cells),
         scaling.section(cells),
-        microbenchmarks.section(micro),
+        microbenchmarks.section(read_micro(run.path)),
     )
     return tuple(section for section in found if section)
 
