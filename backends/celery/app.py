@@ -37,3 +37,8 @@ if option("warning-log"):
 for _multiplier in (1, 64):
     if option(f"prefetch-{_multiplier}"):
         app.conf.worker_prefetch_multiplier = _multiplier
+
+if option("wake"):
+    from backends.celery import wake
+
+    wake.install()

@@ -16,10 +16,12 @@ from bench.record.events import read_columns
 from bench.record.store import RunFolder
 from scenarios.loads import LOADS
 
-#: As many attempts as this per slot are kept on either side of the stall, where they fit.
-AROUND = 6
-#: Either side is at least and at most so much of the stall's length.
-LEAST, MOST = 0.05, 0.4
+#: As many attempts as this per slot are kept on either side of the stall.
+AROUND = 4
+#: What is farther from it than this share of its length belongs to another story.
+NEAR = 0.25
+#: Either side is at least so long.
+LEAST_NS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _around(part: Trace, began: int, ended: int, trial: Mapping[str, Any]) -> Tr
     tried, slots = attempts(part), int(trial["concurrency"])
     last = part.t_ns[-1] if len(part.t_ns) else ended
     finish = np.where(tried.ended_ns == NEVER, last, tried.ended_ns)
-    before, after = _sides(tried, began, ended, slots)
+    before, after = _sides(tried, finish, began, ended, slots)
     low, high = began - before, ended + after
     near = np.flatnonzero((finish >= low) & (tried.started_ns <= high))
     near = near[np.argsort(tried.started_ns[near], kind="stable")]
@@ -115,17 +117,16 @@ def _around(part: Trace, began: int, ended: int, trial: Mapping[str, Any]) -> Tr
     )
 
 
-def _sides(tried: Attempts, began: int, ended: int, slots: int) -> tuple[int, int]:
+def _sides(tried: Attempts, finish: np.ndarray, began: int, ended: int, slots: int) -> list[int]:
     """How much is kept before the stall and behind it, ns."""
-    length, count = ended - began, AROUND * slots
-    starts = np.sort(tried.started_ns)
-    earlier, later = starts[starts < began][-count:], starts[starts >= ended][:count]
-    asked = (
-        began - earlier[0] if len(earlier) else 0,
-        later[-1] - ended if len(later) else 0,
-    )
-    before, after = (int(min(max(side, LEAST * length), MOST * length)) for side in asked)
-    return before, after
+    near, count = int(NEAR * (ended - began)), AROUND * slots
+    earlier = np.sort(began - tried.started_ns[tried.started_ns < began])[:count]
+    follows = np.flatnonzero(tried.started_ns >= ended)
+    follows = follows[np.argsort(tried.started_ns[follows], kind="stable")][:count]
+    later = np.sort(finish[follows] - ended)
+    return [
+        int(max(side[side <= near].max(initial=0) * 1.1, LEAST_NS)) for side in (earlier, later)
+    ]
 
 
 def _bars(

@@ -262,8 +262,8 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
 
 
 def stopped_ns(trial: Mapping[str, Any]) -> int | None:
-    """When a load was stopped that is stopped with work left to do."""
-    if not LOADS[trial["load"]].cut_short:
+    """When a trial was ended with work left to do, by its load or by what it found."""
+    if not (trial.get("cut_short") or LOADS[trial["load"]].cut_short):
         return None
     done = [mark["t_ns"] for mark in trial.get("marks", ()) if mark["at"] == "done"]
     return int(done[0]) if done else None

@@ -1,4 +1,7 @@
-"""One stall, event by event: a line per slot, the tasks on it, and the time without a start."""
+"""One stall, event by event: a line per slot, the tasks on it, and the time without a start.
+
+What surrounds a stall takes milliseconds, the stall seconds: its own time is drawn shorter.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ TOP = 66.0
 #: Kept free above the lines, for what is said of the stall.
 TOLD = 40.0
 LANE = 22.0
+#: The stall itself is so wide, whatever its length.
+STALL = 190.0
 #: Of more slots only these are drawn.
 MOST = 12
 #: A bar is never narrower, so that the shortest task is seen.
@@ -40,8 +45,18 @@ def picture(stall: TracedStall, title: str, subtitle: str) -> str:
 
 def _x(stall: TracedStall, ms: float) -> float:
     """Where a time lies; what lies beyond the picture lies at its edge."""
-    share = (ms - stall.from_ms) / (stall.to_ms - stall.from_ms)
-    return LEFT + min(max(share, 0.0), 1.0) * (RIGHT - LEFT)
+    scale = _scale(stall)
+    begin = LEFT - stall.from_ms * scale
+    if ms <= 0:
+        return max(begin + ms * scale, LEFT)
+    if ms < stall.lasted_ms:
+        return begin + ms / stall.lasted_ms * STALL
+    return min(begin + STALL + (ms - stall.lasted_ms) * scale, RIGHT)
+
+
+def _scale(stall: TracedStall) -> float:
+    """Of what surrounds the stall, in units of the picture per ms."""
+    return (RIGHT - LEFT - STALL) / (stall.to_ms - stall.lasted_ms - stall.from_ms)
 
 
 def _band(stall: TracedStall, top: float, floor: float) -> Iterator[str]:
@@ -83,22 +98,30 @@ def _bars(stall: TracedStall, lanes: int, top: float) -> Iterator[str]:
 
 
 def _axis(stall: TracedStall, floor: float) -> Iterator[str]:
-    yield svg.line([(LEFT, floor), (RIGHT, floor)], svg.FAINT)
-    span = (stall.to_ms - stall.from_ms) / 1e3
-    step = _step(span)
-    first = math.ceil(stall.from_ms / 1e3 / step)
-    for n in range(first, math.floor(stall.to_ms / 1e3 / step) + 1):
-        x = _x(stall, n * step * 1e3)
-        yield svg.line([(x, floor), (x, floor + 4)], svg.FAINT)
-        yield svg.text(x, floor + 18, f"{n * step:g}", anchor="middle", colour=svg.FAINT)
-    told = "s, since a slot was free and tasks were waiting"
-    yield svg.text((LEFT + RIGHT) / 2, floor + 36, told, anchor="middle", colour=svg.FAINT)
+    """In ms on either side; across the stall, which has another scale, dashes."""
+    begin, end = _x(stall, 0), _x(stall, stall.lasted_ms)
+    yield svg.line([(LEFT, floor), (begin, floor)], svg.FAINT)
+    yield svg.line([(begin, floor), (end, floor)], svg.FAINT, dash="2 4")
+    yield svg.line([(end, floor), (RIGHT, floor)], svg.FAINT)
+    step = _step(stall)
+    for n in range(math.ceil(stall.from_ms / step), 1):
+        yield from _tick(_x(stall, n * step), floor, f"{n * step:g}")
+    for n in range(math.floor((stall.to_ms - stall.lasted_ms) / step) + 1):
+        yield from _tick(_x(stall, stall.lasted_ms + n * step), floor, f"+{n * step:g}")
+    told = "ms before the stall, and after it; the stall is not to scale"
+    yield svg.text((LEFT + RIGHT) / 2, floor + 38, told, anchor="middle", colour=svg.FAINT)
 
 
-def _step(span: float) -> float:
-    """1, 2 or 5 of a power of ten, so that there are about eight."""
-    power = 10.0 ** math.floor(math.log10(span / 8))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor * 10 >= span)
+def _tick(x: float, floor: float, told: str) -> Iterator[str]:
+    yield svg.line([(x, floor), (x, floor + 4)], svg.FAINT)
+    yield svg.text(x, floor + 18, told, anchor="middle", colour=svg.FAINT)
+
+
+def _step(stall: TracedStall) -> float:
+    """ms: 1, 2 or 5 of a power of ten, so that the figures have room."""
+    least = 46 / _scale(stall)
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
 
 
 def _legend(y: float) -> Iterator[str]:
