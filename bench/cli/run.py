@@ -42,14 +42,16 @@ class Chosen:
     backend: list[str]
     scenario: list[str]
     rounds: int | None
+    quick: bool
     precision: str | None
     budget: str | None
     out: Path | None
 
     def new(self) -> Job:
         """A run of its own."""
+        profile = load_profile(self.profile or DEFAULT_PROFILE)
         request = Request(
-            profile=load_profile(self.profile or DEFAULT_PROFILE),
+            profile=profile.sample() if self.quick else profile,
             variants=tuple(self.backend),
             scenarios=tuple(self.scenario),
             rounds=self.rounds,
@@ -72,6 +74,7 @@ class Chosen:
             "-b": self.backend,
             "-s": self.scenario,
             "--rounds": self.rounds,
+            "--quick": self.quick,
             "--precision": self.precision,
             "--budget": self.budget,
             "--out": self.out,
@@ -96,6 +99,7 @@ def run(
         [], "-s", "--scenario", metavar="SCENARIO", help="Only this scenario."
     ),
     rounds: int | None = typer.Option(None, min=1, help="Rounds instead of the profile's."),
+    quick: bool = typer.Option(False, "--quick", help="Only the profile's quick sample."),
     precision: str | None = typer.Option(
         None, metavar="SHARE", help="Add rounds until ratios are known this well, e.g. 5%."
     ),
@@ -136,7 +140,7 @@ def run(
     missing piece, told in one line; 130: interrupted, finished trials kept. A variant that cannot
     run on this platform is no failure.
     """
-    chosen = Chosen(profile, backend, scenario, rounds, precision, budget, out)
+    chosen = Chosen(profile, backend, scenario, rounds, quick, precision, budget, out)
     job = chosen.resumed(resume) if resume else chosen.new()
     if dry_run:
         _show_plan(_left(job))
