@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import uuid
+from itertools import pairwise
 from pathlib import Path
 
 if sys.argv[1:2] == ["worker"]:
@@ -147,7 +148,7 @@ def watched(workers, body, seconds):
 def told(times, began, ended):
     """``tasks/s, stalls (their share of the time, the longest)``."""
     points = [began, *times, ended]
-    gaps = [later - earlier for earlier, later in zip(points, points[1:])]
+    gaps = [later - earlier for earlier, later in pairwise(points)]
     stalls = [gap for gap in gaps if gap >= STALL]
     rate = len(times) / (ended - began)
     if not stalls:

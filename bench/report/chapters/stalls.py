@@ -41,7 +41,7 @@ def section(
     if not counted:
         return None
     stalled = [cell for cell in counted if _stalls(cell)]
-    blocks: list[Block] = [Paragraph(_lead(counted, stalled))]
+    blocks: list[Block] = [Paragraph(_lead(counted, stalled) + _unseen(cells))]
     if stalled:
         worst = max(stalled, key=_longest)
         traced = tracer and _traced(worst, trials, tracer)
@@ -71,6 +71,12 @@ def _lead(counted: Sequence[Cell], stalled: Sequence[Cell]) -> str:
     if stalled:
         return f"{rule} The share is of the time watched, over all trials of the row."
     return f"{rule} There was none in {plural(len(counted), 'cell')}."
+
+
+def _unseen(cells: Sequence[Cell]) -> str:
+    """Trials that timed out have no figures: the one that stalls most would be missing silently."""
+    late = dict.fromkeys(cell.name for cell in cells if cell.status == "timeout")
+    return f" Not looked at, for it timed out: {listed(list(late), 20)}." if late else ""
 
 
 def _grids(stalled: Sequence[Cell]) -> list[Grid]:

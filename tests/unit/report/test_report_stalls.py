@@ -49,6 +49,12 @@ def test_a_run_without_stalls_says_so_in_two_sentences():
     assert not section.metrics
 
 
+def test_a_trial_that_timed_out_may_have_stalled_and_is_named():
+    late = Cell(("c:gevent", "add", "drain", 4, "{}"), {}, status="timeout")
+    section = stalls.section([cell("a", [0]), late])
+    assert told(section)[0].endswith("Not looked at, for it timed out: c:gevent.")
+
+
 def test_a_row_says_how_likely_how_often_and_how_long():
     cells = [
         cell("c:threads", [0, 2, 1, 0], [40, 1900, 1990, 600], [0, 0.4, 0.2, 0], service_s=0.01),
