@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from bench.analysis.consistency import check_tables
+from bench.analysis.stalled import traced_stall
 from bench.analysis.tables import (
     ROUND_COLUMNS,
     SUMMARY_COLUMNS,
@@ -32,6 +34,7 @@ from bench.report.chapters import (
     microbenchmarks,
     pairs,
     scaling,
+    stalls,
     timing,
 )
 from bench.report.chapters.cautions import cautions
@@ -83,15 +86,16 @@ def load_report(run: RunFolder) -> Report:
             *endings(presentable(run.read_leases())),
         ),
         findings=findings(Material(facts, cells, known.verdicts, counts)),
-        sections=_sections(cells, built, read_micro(run.path), abilities_found),
+        sections=_sections(run, trials, cells, built, abilities_found),
         incomplete_micro=tuple(problems),
     )
 
 
 def _sections(
+    run: RunFolder,
+    trials: Sequence[dict[str, Any]],
     cells: Sequence[Cell],
     tables: Sequence[Table],
-    micro: pd.DataFrame,
     abilities_found: Sequence[Mapping[str, Any]],
 ) -> tuple[Section, ...]:
     """What the run has numbers for."""
@@ -99,10 +103,11 @@ def _sections(
         pairs.section(tables),
         timing.section(cells),
         load_curves.section(cells),
+        stalls.section(cells, trials, partial(traced_stall, run)),
         costs.section(cells),
         scaling.section(cells),
         abilities.section(abilities_found),
-        microbenchmarks.section(micro),
+        microbenchmarks.section(read_micro(run.path)),
     )
     return tuple(section for section in found if section)
 
