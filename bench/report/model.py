@@ -24,7 +24,16 @@ from bench.plan.cells import TWIN
 from bench.record.micro_files import read_micro, read_problems
 from bench.record.store import RunFolder
 from bench.report.cells import NOT_RUN, Cell, kind_of
-from bench.report.chapters import costs, load_curves, microbenchmarks, pairs, scaling, timing
+from bench.report.chapters import (
+    costs,
+    load_curves,
+    microbenchmarks,
+    pairs,
+    scaling,
+    service_time,
+    timing,
+    versions,
+)
 from bench.report.chapters.cautions import cautions
 from bench.report.endings import endings
 from bench.report.findings import findings
@@ -72,16 +81,21 @@ def load_report(run: RunFolder) -> Report:
             *endings(presentable(run.read_leases())),
         ),
         findings=findings(Material(facts, cells, known.verdicts, counts)),
-        sections=_sections(cells, built, read_micro(run.path)),
+        sections=_sections(facts, cells, built, read_micro(run.path)),
         incomplete_micro=tuple(problems),
     )
 
 
 def _sections(
-    cells: Sequence[Cell], tables: Sequence[Table], micro: pd.DataFrame
+    facts: Mapping[str, Any],
+    cells: Sequence[Cell],
+    tables: Sequence[Table],
+    micro: pd.DataFrame,
 ) -> tuple[Section, ...]:
     """What the run has numbers for."""
     found = (
+        service_time.section(cells, facts),
+        versions.section(cells, facts),
         pairs.section(tables),
         timing.section(cells),
         load_curves.section(cells),

@@ -143,7 +143,7 @@ def _panel(panel: Panel, top: float, right: float, names: Sequence[str]) -> str:
         if line.points:
             last = line.points[-1]
             ends.append(((across.at(last.rate), up.at(last.latency)), line.name, colour))
-    return "".join([*body, *_names(ends, right, head, floor)])
+    return "".join([*body, *names_at_ends(ends, right, head, floor)])
 
 
 def _unbroken(line: Line) -> list[list[Point]]:
@@ -211,11 +211,11 @@ def _grid(across: Axis, up: Axis) -> list[str]:
     for value in across.ticks:
         x = across.at(value)
         body.append(svg.line([(x, up.start), (x, up.end)], svg.GRID))
-        body.append(svg.text(x, up.start + 18, _tick(value), anchor="middle", colour=svg.FAINT))
+        body.append(svg.text(x, up.start + 18, tick(value), anchor="middle", colour=svg.FAINT))
     for value in up.ticks:
         y = up.at(value)
         body.append(svg.line([(across.start, y), (across.end, y)], svg.GRID))
-        body.append(svg.text(LEFT - 8, y + 4.5, _tick(value), anchor="end", colour=svg.FAINT))
+        body.append(svg.text(LEFT - 8, y + 4.5, tick(value), anchor="end", colour=svg.FAINT))
     corner = [(across.start, up.end), (across.start, up.start), (across.end, up.start)]
     told = "offered, tasks/s"
     middle = (across.start + across.end) / 2
@@ -227,11 +227,12 @@ def _grid(across: Axis, up: Axis) -> list[str]:
     ]
 
 
-def _tick(value: float) -> str:
+def tick(value: float) -> str:
+    """A number at an axis."""
     return f"{value:,g}" if value < 1 else figure(value).removesuffix(".0")
 
 
-def _names(
+def names_at_ends(
     ends: Sequence[tuple[tuple[float, float], str, str]], right: float, top: float, floor: float
 ) -> list[str]:
     """Names right of the plot, each as near to its line's end as the others allow."""
