@@ -52,9 +52,7 @@ def section(cells: Sequence[Cell], facts: Mapping[str, Any]) -> Section | None:
     material = Material(facts, cells, {}, {})
     blocks += _beside(material, found, platform)
     metrics = dict.fromkeys(metric for sweep in found for metric in _metrics(sweep))
-    return Section(
-        platform.title if platform.is_windows else "Service time", blocks, tuple(metrics)
-    )
+    return Section(platform.title, blocks, tuple(metrics))
 
 
 def _lead(platform: Platform) -> str:

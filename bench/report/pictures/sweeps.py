@@ -13,8 +13,10 @@ from bench.report.pictures.curves import (
     LEFT,
     NOTE,
     RIGHT,
+    SAMPLE,
     TOP,
     Axis,
+    End,
     axis,
     names_at_ends,
     tick,
@@ -75,7 +77,7 @@ def picture(panels: Sequence[Panel]) -> str:
     """The panels, one below the other."""
     names = [line.name for panel in panels for line in panel.lines]
     families = list(dict.fromkeys(line.family for panel in panels for line in panel.lines))
-    right = min(RIGHT, svg.WIDTH - svg.room_for(names))
+    right = min(RIGHT, svg.WIDTH - SAMPLE - svg.room_for(names))
     body, top = [], TOP
     for panel in panels:
         body.append(_panel(panel, top, right, families))
@@ -106,7 +108,7 @@ def _panel(panel: Panel, top: float, right: float, families: Sequence[str]) -> s
         places = [(across.at(time), up.at(rate)) for time, rate in line.points]
         body.append(svg.line(places, colour, width=2, dash=dash))
         body += [svg.dot(x, y, colour) for x, y in places]
-        ends.append((places[-1], line.name, colour))
+        ends.append(End(places[-1], line.name, colour, dash))
     return "".join([*body, *names_at_ends(ends, right, head, floor)])
 
 
@@ -126,7 +128,7 @@ def _ideal(across: Across, up: Axis, times: Sequence[float], concurrency: int) -
     yield svg.line(ends, svg.FAINT, width=1.2, dash="3 3")
     x, y = ends[0]
     told = f"{IDEAL}: {concurrency} / service time"
-    yield svg.text(x + 8, max(y + 4, up.end + 12), told, colour=svg.FAINT, size=12)
+    yield svg.text(x, y - 6, told, colour=svg.FAINT, size=12)
 
 
 def _grid(across: Across, up: Axis, times: Sequence[float]) -> Iterable[str]:

@@ -54,13 +54,13 @@ def optioned(run: SmallRun, variant: str) -> None:
     """Say in the facts which options a variant has, and how it is run."""
     base, *names = variant.split("+")
     known = run.variants[variant]
-    known |= {"options": [OPTIONS[name] for name in names]}
+    known |= {"options": [OPTIONS[name] for name in names if name in OPTIONS]}
     known |= {"concurrency": HOW.get(base, "1 x N")}
     run.variants[variant] = known
 
 
 def stalling(path: Path, **facts: Any) -> SmallRun:
-    """One that stalls at 10 ms and wins at a second, with all that stands beside it; not written."""
+    """One that stalls at 10 ms and is level at a second; not written."""
     run = windows_run(path, **facts)
     line(run, BASE, [1500, 1100, 330, 39, 3.9])
     line(run, RIVAL, [1100, 400, 18, 9.2, 3.9])
