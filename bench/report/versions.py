@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.measure.statistics import MIN_ROUNDS
 from bench.report.cells import Cell, in_order
+from bench.report.setups import Setup, setup_of
 from bench.report.wording import joined, number
 
 #: So long (ms) nothing started although tasks waited: a stall.
@@ -41,12 +42,17 @@ class Way:
         return {version: own[place] for version, own in self.cells.items() if place in own}
 
 
-def ways(cells: Iterable[Cell]) -> list[Way]:
-    """Every way to run a library of which the run has several versions."""
+def ways(cells: Iterable[Cell], facts: Mapping[str, Any]) -> list[Way]:
+    """Every way to run a library of which the run has several versions.
+
+    Args:
+        facts: ``run.json``: it knows what in a name is an option, and what a local version.
+    """
     found: dict[str, dict[str, dict[tuple[Any, ...], Cell]]] = {}
     for cell in in_order(cells):
-        own = found.setdefault(_PIN.sub("", cell.variant), {})
-        own.setdefault(version_of(cell), {})[cell.place] = cell
+        name, pinned = _without_pin(setup_of(cell.variant, facts))
+        own = found.setdefault(name, {})
+        own.setdefault(pinned or cell.version, {})[cell.place] = cell
     return [
         Way(name, {version: own[version] for version in sorted(own, key=_order)})
         for name, own in found.items()
@@ -54,10 +60,12 @@ def ways(cells: Iterable[Cell]) -> list[Way]:
     ]
 
 
-def version_of(cell: Cell) -> str:
-    """That which is pinned, or was installed."""
-    pinned = _PIN.search(cell.variant)
-    return pinned["version"] if pinned else cell.version
+def _without_pin(setup: Setup) -> tuple[str, str]:
+    """A variant's name without its version, and that where one is pinned."""
+    pinned = _PIN.search(setup.base)
+    if pinned is None:
+        return setup.name, ""
+    return _PIN.sub("", setup.base) + setup.name[len(setup.base) :], pinned["version"]
 
 
 def _order(version: str) -> tuple[int, ...]:

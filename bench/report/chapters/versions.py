@@ -12,7 +12,7 @@ from bench.report.cells import Cell, any_has, by_place, contrasts_of
 from bench.report.measures import NO_DIFFERENCE, Ratio
 from bench.report.platforms import platform_of
 from bench.report.sections import Block, Grid, Items, Paragraph, Section
-from bench.report.versions import LONGEST, Way, stalls_told, version_of, ways
+from bench.report.versions import LONGEST, Way, stalls_told, ways
 from bench.report.wording import joined, label, label_with_unit
 from scenarios import all_scenarios
 from scenarios.loads import LOADS
@@ -26,7 +26,7 @@ _LEAD = (
 
 def section(cells: Sequence[Cell], facts: Mapping[str, Any]) -> Section | None:
     """What each version did; ``None`` where the run has one version of each library."""
-    found = ways(cells)
+    found = ways(cells, facts)
     if not found:
         return None
     groups = by_place(cells)
@@ -76,8 +76,8 @@ def _sentences(way: Way, groups: Mapping[tuple[Any, ...], Sequence[Cell]]) -> It
         if told := _differences(cells, contrasts_of(groups[place], _headline(place)), place):
             yield f"{where}: {told}"
     reasons = {
-        (version_of(cell), cell.status, cell.reason): None
-        for own in way.cells.values()
+        (version, cell.status, cell.reason): None
+        for version, own in way.cells.items()
         for cell in own.values()
         if cell.status != "ok"
     }

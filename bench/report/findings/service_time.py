@@ -12,7 +12,8 @@ from bench.report.sweep import Line, Sweep, course_told, sweeps
 
 def find(material: Material) -> str | None:
     """Of the sweep that has most lines, at the concurrency that has most: the baseline's rivals
-    against it, and against fewer of it. Silent where nothing of them can be told."""
+    that were measured wherever it was, against it, and the first of them against fewer of it.
+    Silent where nothing of them can be told."""
     base = str(material.facts["baseline"])
     known = [sweep for sweep in sweeps(material.cells) if _lines(sweep, base)]
     if not known:
@@ -23,8 +24,10 @@ def find(material: Material) -> str | None:
     others = [
         line
         for line in rivals(sweep, base, material.facts, here)
-        if line.concurrency == own.concurrency
+        if line.concurrency == own.concurrency and own.cells.keys() <= line.cells.keys()
     ]
+    if not others:
+        return None
     told = _told(material, sweep, others, own)
     least = min(_lines(sweep, base), key=lambda line: line.concurrency)
     if least.concurrency < own.concurrency:

@@ -10,7 +10,7 @@ from bench.report.versions import stalls_told, ways
 def find(material: Material) -> str | None:
     """The ways to run a library that stall in some version; ``None`` where none does."""
     told = []
-    for way in ways(material.cells):
+    for way in ways(material.cells, material.facts):
         for place in way.places:
             if found := stalls_told(way, place):
                 caption = next(iter(way.at(place).values())).caption

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from small_runs import SmallRun, thrice
+from windows_runs import optioned
 
 from bench.report.model import load_report
 from bench.report.sections import Items, Section
@@ -125,3 +126,14 @@ def test_the_finding_says_it_at_the_top(run):
     (told,) = [line for line in load_report(run.write()).findings if line.startswith("Versions")]
     longest = "the longest of a round 1,860 to 1,940 ms"
     assert told == f"Versions: {WHERE} stalls in each of 1.0 and 2.0 ({longest})."
+
+
+def test_an_option_is_no_part_of_a_version(run):
+    for name in ("q@1.0+local+small", "q@2.0+small"):
+        run.cell(name, thrice(100), load="surge", params={"service_s": 0.01})
+        optioned(run, name)
+    found = chapter(run)
+    assert found
+    (grid,) = found.grids
+    assert grid.caption == "q+small"
+    assert [row[0] for row in grid.rows] == ["1.0+local", "2.0"]
