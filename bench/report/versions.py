@@ -16,6 +16,7 @@ from bench.report.wording import joined, number
 #: So long (ms) nothing started although tasks waited: a stall.
 STALL_MS = 500.0
 LONGEST = "longest_stall_ms"
+COUNT = "consumer_stalls"
 
 _PIN = re.compile(r"@(?P<version>[^:]+)")
 
@@ -73,13 +74,17 @@ def _order(version: str) -> tuple[int, ...]:
 
 
 def stalls_told(way: Way, place: tuple[Any, ...]) -> str | None:
-    """In which versions there were stalls: ``in each of 5.3.4 and 5.4.0``, ``since 5.5.0``.
+    """In which versions there were stalls: ``stalls in each of 5.3.4 and 5.4.0``, ``since 5.5.0``.
 
     Returns:
         ``None`` where no version of which anything can be said had any.
     """
-    known = {version: told for version, cell in way.at(place).items() if (told := _longest(cell))}
-    stalled = {version: found for version, found in known.items() if max(found) >= STALL_MS}
+    known = {
+        version: _stalls(cell)
+        for version, cell in way.at(place).items()
+        if cell.is_sound and len(cell.rounds.get(LONGEST, ())) >= MIN_ROUNDS
+    }
+    stalled = {version: found for version, found in known.items() if found}
     if not stalled:
         return None
     values = [value for found in stalled.values() for value in found]
@@ -90,10 +95,12 @@ def stalls_told(way: Way, place: tuple[Any, ...]) -> str | None:
     return f"stalls {_since(list(known), set(stalled))} ({longest}){more}"
 
 
-def _longest(cell: Cell) -> list[float] | None:
-    """The longest stall of each round, ms; ``None`` of fewer rounds than tell anything."""
-    found = cell.rounds.get(LONGEST, {})
-    return list(found.values()) if cell.is_sound and len(found) >= MIN_ROUNDS else None
+def _stalls(cell: Cell) -> list[float]:
+    """The longest stall, ms, of each round that had any; where they were not counted, the longest
+    time without a start tells."""
+    counts, longest = cell.rounds.get(COUNT, {}), cell.rounds[LONGEST]
+    had = {round_: bool(counts.get(round_, value >= STALL_MS)) for round_, value in longest.items()}
+    return [value for round_, value in longest.items() if had[round_]]
 
 
 def _since(order: Sequence[str], stalled: set[str]) -> str:

@@ -72,6 +72,21 @@ def test_where_nobody_stalls_nothing_is_said_of_stalls(run):
     assert not any(line.startswith("Versions") for line in load_report(run.folder).findings)
 
 
+def test_where_stalls_are_counted_the_count_decides(run):
+    """A slot that is busy for long is no stall."""
+    for number, counts in (("1.0", [0, 0, 0]), ("2.0", [0, 2, 0])):
+        run.cell(
+            f"q@{number}:many",
+            thrice(100),
+            load="surge",
+            params={"service_s": 0.01},
+            metrics={"longest_stall_ms": [900, 1950, 900], "consumer_stalls": counts},
+        )
+    assert sentences(run)[0] == (
+        f"{WHERE}: stalls since 2.0, not in 1.0 (the longest of a round 1,950 ms)"
+    )
+
+
 def test_of_a_version_with_two_rounds_nothing_is_said(run):
     version(run, "1.0", 1900)
     version(run, "2.0", 1900, rounds=2)
