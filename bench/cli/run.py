@@ -155,7 +155,7 @@ def _measure(job: Job, options: Options, *, strict: bool) -> int:
     console = PlainConsole(stderr=True)
     if not job.begun:
         check_writable(options.out)
-    make_environments(environments_of(job.plan).values(), console)
+    make_environments(environments_of(job.plan).values(), console, spare_pins=True)
     folders: list[RunFolder] = []
 
     def announce(folder: RunFolder, server: Server) -> None:
