@@ -74,7 +74,7 @@ def _metrics(sweep: Sweep) -> list[str]:
 
 def _panels(sweep: Sweep, known: Mapping[str, Setup]) -> Iterator[Panel]:
     for concurrency in sweep.concurrencies:
-        lines, notes = [], []
+        lines, notes, single = [], [], []
         for line in sweep.at(concurrency):
             points = [
                 (time, value)
@@ -85,9 +85,13 @@ def _panels(sweep: Sweep, known: Mapping[str, Setup]) -> Iterator[Panel]:
             if missing:
                 why = next(c.state or "no value" for t, c in line.cells.items() if t in missing)
                 notes.append(f"{line.variant} at {joined_times(missing)}: {why}")
-            if points:
+            if len(line.cells) == 1:
+                single.append(line.variant)
+            elif points:
                 family = known[line.variant].base if line.variant in known else line.variant
                 lines.append(Drawn(line.variant, family, tuple(points)))
+        if single:
+            notes.append(f"at one service time only, told in the table: {', '.join(single)}")
         if lines:
             title = sweep.caption(concurrency)
             yield Panel(title, concurrency, tuple(lines), tuple(notes))
@@ -170,7 +174,7 @@ def _against(
     own = [line for line in sweep.lines if line.variant == name]
     for base in own:
         for line in sweep.at(base.concurrency):
-            if line.variant != name:
+            if line.variant != name and len(line.cells) > 1:  # else its options tell it
                 yield against(sweep, line, base, facts)
     if len(own) < 2:
         return
@@ -216,7 +220,7 @@ def _options(sweep: Sweep, known: Mapping[str, Setup]) -> Iterator[str]:
             if not (course := sweep.course(having, without)):
                 continue
             where = sweep.caption(concurrency)
-            yield f"+{change.option} to {change.without}, {where}: {_changed(course)}"
+            yield f"+{change.option} added to {change.without}, {where}: {_changed(course)}"
 
 
 def _changed(course: Sequence[At]) -> str:

@@ -115,9 +115,9 @@ def test_sentences_name_their_cells(tmp_path):
         "q:many+loop (1 worker x 4 threads) against q:one+loop (1 worker x 1 task), add, surge, "
         "concurrency 4 against 1: behind at 0, 1, 10 and 100 ms (0.217x [0.217, 0.217] at 10 ms)"
     ) in told
-    changed = [sentence for sentence in told if sentence.startswith("+loop to q:many,")]
+    changed = [sentence for sentence in told if sentence.startswith("+loop added to q:many,")]
     assert changed == [
-        "+loop to q:many, add, surge, concurrency 4: no difference at 0 ms and 1 s; "
+        "+loop added to q:many, add, surge, concurrency 4: no difference at 0 ms and 1 s; "
         "0.444x [0.444, 0.444] at 1 ms; 0.0568x [0.0568, 0.0568] at 10 ms; "
         "0.236x [0.236, 0.236] at 100 ms"
     ]
@@ -181,6 +181,20 @@ def test_the_chart_names_every_line_and_what_is_not_drawn(tmp_path):
     assert "ideal: 4 / service time" in texts
     assert "q:many+loop at 100 ms: timeout" in texts
     assert {"0 ms", "1 ms", "10 ms", "100 ms", "1 s"} <= set(texts)
+
+
+def test_what_was_measured_at_one_service_time_is_no_line(run):
+    line(run, BASE, [100] * 5)
+    line(run, RIVAL, [50] * 5)
+    line(run, "q:many+loop+small", [5], times=[0.01])
+    found = chapter(run)
+    (drawn,) = found.pictures
+    assert "at one service time only, told in the table: q:many+loop+small" in drawn.svg
+    assert [row for row in found.grids[0].rows if row[0] == "q:many+loop+small"]
+    told = [sentence for sentence in sentences(found) if "small" in sentence]
+    assert told == [
+        "+small added to q:many+loop, add, surge, concurrency 4: 0.100x [0.100, 0.100] at 10 ms"
+    ]
 
 
 def test_a_run_in_which_all_failed_has_no_chart(run):
