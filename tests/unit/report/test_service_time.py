@@ -248,11 +248,18 @@ def test_a_comparison_ends_with_the_crossing(run):
     line(run, RIVAL, [500, 450, 30, 60, 6])
     found = compare_variants(run.write(), BASE, RIVAL)
     assert found.sentence == (
-        "Against q:one+loop (on Windows' consumer loop on this system, add, surge, concurrency 4, "
-        "by service time) q:many+loop is behind at 0, 1 and 10 ms (0.100x [0.100, 0.100] at 10 "
-        "ms), ahead at 100 ms and 1 s (2.00x [2.00, 2.00] at 100 ms); the lines cross at about 59 "
+        "Against q:one+loop (4 workers x 1 task) q:many+loop (1 worker x 4 threads) is, on "
+        "Windows' consumer loop on this system, by service time (add, surge, concurrency 4), behind at 0, 1 "
+        "and 10 ms (0.100x [0.100, 0.100] at 10 ms), ahead at 100 ms and 1 s (2.00x [2.00, 2.00] "
+        "at 100 ms); the lines cross at about 59 "
         "ms, between 10 and 100 ms; both passed every check of 5 common cells."
     )
+
+
+def test_a_comparison_is_also_with_fewer_at_once(tmp_path):
+    found = compare_variants(stalling(tmp_path / "run").write(), BASE, RIVAL)
+    told = "; against q:one+loop (1 worker x 1 task) behind at 0, 1, 10 and 100 ms (0.217x"
+    assert told in found.sentence
 
 
 def test_names_that_the_run_has_only_as_on_windows_are_taken_so(run):
