@@ -17,6 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from bench.errors import EnvironmentFailed
 from bench.plan.cells import TrialPlan
 from bench.run.trial import Outcome
 from bench.workers.environments import Built, make
@@ -121,12 +122,19 @@ def _duration(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def make_environments(environments: Iterable[Built], console: Console) -> None:
+def make_environments(
+    environments: Iterable[Built], console: Console, *, spare_pins: bool = False
+) -> None:
     """Make those that do not exist yet, at the same time, showing which are done.
+
+    Args:
+        spare_pins: whether a pinned version that cannot be made is told and left out, as long as
+            there is any environment: one version of several is no reason to measure none.
 
     Raises:
         EnvironmentFailed: the first that could not be made.
     """
+    environments = list(environments)
     missing = list({env.folder: env for env in environments if not env.exists}.values())
     if not missing:
         return
@@ -141,8 +149,18 @@ def make_environments(environments: Iterable[Built], console: Console) -> None:
         disable=not console.is_terminal,
         transient=True,
     )
+    failed: EnvironmentFailed | None = None
     with progress, ThreadPoolExecutor(max_workers=len(missing)) as pool:
         task = progress.add_task(names, total=len(missing))
-        for done in as_completed({pool.submit(make, env): env for env in missing}):
-            done.result()
+        making = {pool.submit(make, env): env for env in missing}
+        for done in as_completed(making):
+            try:
+                done.result()
+            except EnvironmentFailed as error:
+                if not (spare_pins and making[done].version):
+                    raise
+                console.print(f"left out: {error}", markup=False, highlight=False, soft_wrap=True)
+                failed = error
             progress.advance(task)
+    if failed and not any(env.exists for env in environments):
+        raise failed

@@ -169,7 +169,7 @@ def _measure(job: Job, options: Options, *, strict: bool) -> int:
         check_writable(options.out)
     guests = guests_on(job.request.platform)
     make_environments(ground_of(guests), console)
-    make_environments(environments_of(job.plan, guests).values(), console)
+    make_environments(environments_of(job.plan, guests).values(), console, spare_pins=True)
     folders: list[RunFolder] = []
 
     def announce(folder: RunFolder, server: Server) -> None:

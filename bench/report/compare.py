@@ -16,6 +16,8 @@ from bench.report.measures import Ratio
 from bench.report.model import load_report
 from bench.report.parts import Report
 from bench.report.quote import of_runs, of_variants
+from bench.report.quote_sweep import by_service_time
+from bench.report.setups import setups
 from bench.report.tables import better
 from bench.report.wording import base_name
 from scenarios import all_scenarios
@@ -95,6 +97,8 @@ def compare_variants(run: RunFolder, a: str, b: str, *, all_metrics: bool = Fals
     for name in (a, b):
         if own := [known for known in report.how if known.partition(":")[0] == name != known]:
             raise UsageError(f"in {run.path}: {name!r} is several variants: {', '.join(own)}")
+    (a, b), notes = _as_run(a, b, report)
+    for name in (a, b):
         if name not in report.how:
             raise UsageError(f"in {run.path}: {unknown('variant', name, report.how)}")
     one, other = (
@@ -119,9 +123,33 @@ def compare_variants(run: RunFolder, a: str, b: str, *, all_metrics: bool = Fals
         method=f"B/A is paired by round of run {run.id}",
         lines=_shown(lines, all_metrics),
         verdicts=_differences(one, other),
-        warnings=tuple(_limits(one, other, lines)),
-        sentence=of_variants(a, b, lines, _pairs(one, other)),
+        warnings=(*notes, *_limits(one, other, lines)),
+        sentence=of_variants(
+            a, b, lines, _pairs(one, other), by_service_time(a, b, report.cells, report.facts)
+        ),
     )
+
+
+def _as_run(a: str, b: str, report: Report) -> tuple[tuple[str, str], tuple[str, ...]]:
+    """The names as the run has them: where it has one of the two only as it is on the platform
+    that it emulates, both are taken so; a sentence says it."""
+    emulated = {
+        f"{setup.base}{''.join(f'+{option}' for option in named)}": setup.name
+        for setup in setups(report.facts).values()
+        if setup.emulating
+        for named in [[o for o in setup.name.split("+")[1:] if o in setup.own]]
+    }
+    asked = (a, b)
+    if any(name not in emulated and name not in report.how for name in asked):
+        return asked, ()
+    stand_in = tuple(emulated.get(name, name) for name in asked)
+    if stand_in == asked:
+        return asked, ()
+    told = " and ".join(name for name in stand_in if name not in asked)
+    if all(name in report.how for name in asked):
+        command = f"bench compare {' '.join(stand_in)}"
+        return asked, (f"the run also has {told}: '{command}' compares these",)
+    return (stand_in[0], stand_in[1]), (f"the run has such as {told}: these are compared",)
 
 
 def compare_runs(a: RunFolder, b: RunFolder, *, all_metrics: bool = False) -> Comparison:

@@ -34,8 +34,10 @@ from bench.report.chapters import (
     microbenchmarks,
     pairs,
     scaling,
+    service_time,
     stalls,
     timing,
+    versions,
 )
 from bench.report.chapters.cautions import cautions
 from bench.report.endings import endings
@@ -86,12 +88,13 @@ def load_report(run: RunFolder) -> Report:
             *endings(presentable(run.read_leases())),
         ),
         findings=findings(Material(facts, cells, known.verdicts, counts)),
-        sections=_sections(run, trials, cells, built, abilities_found),
+        sections=_sections(facts, run, trials, cells, built, abilities_found),
         incomplete_micro=tuple(problems),
     )
 
 
 def _sections(
+    facts: Mapping[str, Any],
     run: RunFolder,
     trials: Sequence[dict[str, Any]],
     cells: Sequence[Cell],
@@ -100,6 +103,8 @@ def _sections(
 ) -> tuple[Section, ...]:
     """What the run has numbers for."""
     found = (
+        service_time.section(cells, facts),
+        versions.section(cells, facts),
         pairs.section(tables),
         timing.section(cells),
         load_curves.section(cells),

@@ -101,15 +101,25 @@ SCENARIO = "add"
 
 
 def of_variants(
-    a: str, b: str, lines: Sequence[Compared], pairs: Iterable[tuple[Cell, Cell]]
+    a: str,
+    b: str,
+    lines: Sequence[Compared],
+    pairs: Iterable[tuple[Cell, Cell]],
+    by_service_time: str = "",
 ) -> str:
     """B against A, each aspect by the cell of ``add`` with the highest concurrency.
 
     Args:
         lines: every metric that both have.
         pairs: their cells.
+        by_service_time: how their throughputs go, where that was measured: then this is what is
+            asked for, and beside it only those aspects are told that both have.
     """
     chosen = [(aspect, _chosen(aspect, lines)) for aspect in ASPECTS]
+    if by_service_time:
+        measured = [_phrase(aspect, line) for aspect, line in chosen if line]
+        beside = f"; {b} has {', '.join(measured)}" if measured else ""
+        return f"{by_service_time}{beside}; {_correctness(a, b, list(pairs))}."
     told = [
         _phrase(aspect, line) if line else f"{aspect.noun} not measured in both"
         for aspect, line in chosen

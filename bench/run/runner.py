@@ -137,6 +137,11 @@ class Runner:
         if reason is not None:
             self._keep_all(todo, Outcome("unsupported", reason), "")
             return
+        env = self._environments[plan.choice.name]
+        if not env.exists:
+            told = f"has no environment: 'bench env sync {env.name}' says why"
+            self._keep_all(todo, Outcome("failed", told), "")
+            return
         while todo:
             todo = self._run_some(replace(plan, trials=todo))
 

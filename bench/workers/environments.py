@@ -36,6 +36,10 @@ class Built(Protocol):
         """Its name in messages."""
 
     @property
+    def version(self) -> str | None:
+        """The pinned version it is for; ``None`` where nothing is pinned."""
+
+    @property
     def folder(self) -> Path:
         """Where it is."""
 

@@ -93,6 +93,11 @@ class Ground:
         return self.guests.told
 
     @property
+    def version(self) -> str | None:
+        """It is the same for all."""
+        return None
+
+    @property
     def folder(self) -> Path:
         """Where it is."""
         return self.guests.home

@@ -30,3 +30,21 @@ def test_a_version_that_does_not_exist_is_one_line(tmp_path: Path, server_progra
     (line,) = [row for row in done.err.splitlines() if row.startswith("bench:")]
     assert "celery@99.0" in line
     assert "Traceback" not in done.all
+
+
+def test_a_version_that_does_not_exist_is_told_and_the_others_are_measured(
+    tmp_path: Path, server_program: Path
+) -> None:
+    cells = ('scenario = "add"; load = "drain"; tasks = 20',)
+    profile = write_profile(tmp_path / "some.toml", *cells, variants="celery@99.0:solo floor:one")
+    done = run_bench("run", profile, "--out", tmp_path / "results", cwd=tmp_path)
+    assert done.code == 1, done.all
+    assert "left out: cannot make the environment of celery@99.0" in done.err
+    (run,) = run_folders(tmp_path / "results")
+    status = {trial["variant"]: (trial["status"], trial["reason"]) for trial in run.read_trials()}
+    assert status["floor:one"] == ("ok", "")
+    assert status["celery@99.0:solo"] == (
+        "failed",
+        "has no environment: 'bench env sync celery@99.0' says why",
+    )
+    assert "has no environment" in (run.path / "report.md").read_text(encoding="utf-8")

@@ -340,13 +340,22 @@ def test_measuring_is_pure(path):
 #: values. What lies on one line may import each other, without circles.
 REPORT = (
     ("bench.report.formats",),
-    ("bench.report.document", "bench.report.compare", "bench.report.quote"),
+    (
+        *("bench.report.document", "bench.report.compare"),
+        *("bench.report.quote", "bench.report.quote_sweep"),
+    ),
     ("bench.report.model",),
     ("bench.report.chapters", "bench.report.findings", "bench.report.next_steps"),
     ("bench.report.grids", "bench.report.tables", "bench.report.limits", "bench.report.pictures"),
-    ("bench.report.parts", "bench.report.common_rate"),
+    (
+        *("bench.report.parts", "bench.report.common_rate"),
+        *("bench.report.sweep", "bench.report.versions"),
+    ),
     ("bench.report.cells", "bench.report.endings"),
-    ("bench.report.measures", "bench.report.sections", "bench.report.wording"),
+    (
+        *("bench.report.measures", "bench.report.sections", "bench.report.wording"),
+        *("bench.report.setups", "bench.report.platforms"),
+    ),
 )
 
 

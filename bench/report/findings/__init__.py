@@ -27,10 +27,13 @@ class Kind:
         place: its place among the others, the lowest first; no two have the same.
         find: one sentence that is true of the run whatever its values; ``None`` where there is
             nothing to say.
+        spare: where there are more than :data:`MOST` sentences, those with the highest are left
+            out first: what a chapter tells as well.
     """
 
     place: int
     find: Callable[[Material], str | None]
+    spare: int = 0
 
 
 @cache
@@ -45,5 +48,7 @@ def all_kinds() -> tuple[Kind, ...]:
 
 def findings(material: Material) -> tuple[str, ...]:
     """What is to be said of a run, at most :data:`MOST` sentences."""
-    told = (kind.find(material) for kind in all_kinds())
-    return tuple(sentence for sentence in told if sentence)[:MOST]
+    told = {kind.place: (kind, kind.find(material)) for kind in all_kinds()}
+    said = {place: (kind, sentence) for place, (kind, sentence) in told.items() if sentence}
+    needed = sorted(said, key=lambda place: (said[place][0].spare, place))[:MOST]
+    return tuple(said[place][1] for place in sorted(needed))

@@ -42,4 +42,4 @@ def _told(found: dict[str, list[float]]) -> str:
     return joined([f"{span(values)} ({backend})" for backend, values in found.items()])
 
 
-KIND = Kind(50, find)
+KIND = Kind(50, find, spare=2)

@@ -19,4 +19,4 @@ def find(material: Material) -> str | None:
     return tiers_told(title[0].upper() + title[1:], group)
 
 
-KIND = Kind(20, find)
+KIND = Kind(20, find, spare=1)

@@ -25,6 +25,8 @@ COLUMNS = 112
 NONE, ABOVE = "\u00d7", "\u25b2"
 #: Marks at one rate stand so far from each other.
 MARK = 11.0
+#: Length of the sample of a line at its name.
+SAMPLE = 26.0
 #: Names at the lines' ends are kept so far apart.
 LEADING = 16.0
 
@@ -77,6 +79,20 @@ class Panel:
     title: str
     statistic: str
     lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a line ends, and its name.
+
+    Attributes:
+        dash: of the sample that stands at the name; ``None`` for no sample.
+    """
+
+    place: tuple[float, float]
+    name: str
+    colour: str
+    dash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,8 +158,8 @@ def _panel(panel: Panel, top: float, right: float, names: Sequence[str]) -> str:
         body += _marks(line, across, up, colour, taken)
         if line.points:
             last = line.points[-1]
-            ends.append(((across.at(last.rate), up.at(last.latency)), line.name, colour))
-    return "".join([*body, *_names(ends, right, head, floor)])
+            ends.append(End((across.at(last.rate), up.at(last.latency)), line.name, colour))
+    return "".join([*body, *names_at_ends(ends, right, head, floor)])
 
 
 def _unbroken(line: Line) -> list[list[Point]]:
@@ -211,11 +227,11 @@ def _grid(across: Axis, up: Axis) -> list[str]:
     for value in across.ticks:
         x = across.at(value)
         body.append(svg.line([(x, up.start), (x, up.end)], svg.GRID))
-        body.append(svg.text(x, up.start + 18, _tick(value), anchor="middle", colour=svg.FAINT))
+        body.append(svg.text(x, up.start + 18, tick(value), anchor="middle", colour=svg.FAINT))
     for value in up.ticks:
         y = up.at(value)
         body.append(svg.line([(across.start, y), (across.end, y)], svg.GRID))
-        body.append(svg.text(LEFT - 8, y + 4.5, _tick(value), anchor="end", colour=svg.FAINT))
+        body.append(svg.text(LEFT - 8, y + 4.5, tick(value), anchor="end", colour=svg.FAINT))
     corner = [(across.start, up.end), (across.start, up.start), (across.end, up.start)]
     told = "offered, tasks/s"
     middle = (across.start + across.end) / 2
@@ -227,22 +243,25 @@ def _grid(across: Axis, up: Axis) -> list[str]:
     ]
 
 
-def _tick(value: float) -> str:
+def tick(value: float) -> str:
+    """A number at an axis."""
     return f"{value:,g}" if value < 1 else figure(value).removesuffix(".0")
 
 
-def _names(
-    ends: Sequence[tuple[tuple[float, float], str, str]], right: float, top: float, floor: float
-) -> list[str]:
+def names_at_ends(ends: Sequence[End], right: float, top: float, floor: float) -> list[str]:
     """Names right of the plot, each as near to its line's end as the others allow."""
-    ordered = sorted(ends, key=lambda end: end[0][1])
-    heights = spread([y for (_, y), _, _ in ordered], top, floor)
+    ordered = sorted(ends, key=lambda end: end.place[1])
+    heights = spread([end.place[1] for end in ordered], top, floor)
     body = []
-    for ((x, y), name, colour), height in zip(ordered, heights, strict=True):
-        body.append(
-            svg.line([(x + 5, y), (right + 4, height), (right + 10, height)], colour, width=0.6)
-        )
-        body.append(svg.text(right + 14, height + 4.5, name, colour=colour))
+    for end, height in zip(ordered, heights, strict=True):
+        (x, y), start = end.place, right + 10
+        leader = [(x + 5, y), (right + 4, height), (start, height)]
+        body.append(svg.line(leader, end.colour, width=0.6))
+        if end.dash is not None:
+            stroke = [(start + 2, height), (start + SAMPLE, height)]
+            body.append(svg.line(stroke, end.colour, width=2, dash=end.dash))
+            start += SAMPLE
+        body.append(svg.text(start + 4, height + 4.5, end.name, colour=end.colour))
     return body
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ from small_runs import SmallRun, mixed, thrice
 
 from bench.plan.cells import TWIN
 from bench.record.store import open_run
-from bench.report.findings import MOST, all_kinds
+from bench.report import findings as registry
+from bench.report.findings import MOST, Kind, all_kinds
 from bench.report.model import load_report
 
 OPEN = {"service_s": 0.0, "arrival": "poisson"}
@@ -57,9 +58,19 @@ def run(tmp_path: Path) -> SmallRun:
 
 def test_every_kind_is_found_and_has_a_place_of_its_own():
     kinds = all_kinds()
-    assert len(kinds) == MOST
+    assert len(kinds) > MOST
     places = [kind.place for kind in kinds]
     assert places == sorted(set(places))
+
+
+def test_where_there_are_too_many_the_most_spare_are_left_out(monkeypatch):
+    def said(text: str) -> Callable[[object], str]:
+        return lambda material: text
+
+    spare = {3: 1, 5: 2, 8: 1}
+    kinds = tuple(Kind(n, said(f"{n}."), spare.get(n, 0)) for n in range(1, 10))
+    monkeypatch.setattr(registry, "all_kinds", lambda: kinds)
+    assert registry.findings(None) == ("1.", "2.", "4.", "6.", "7.", "9.")  # type: ignore[arg-type]
 
 
 def test_a_run_of_every_load_has_three_to_six_sentences(tmp_path):
