@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from killing import CELLS, Place, Told, told
 from support import files_with, redis_with_password, run_bench, wait_until
+from warm import refuse
 
 from bench.report.wording import plural
 from bench.system import processes
@@ -177,7 +178,7 @@ def test_two_at_once_are_refused(tmp_path: Path, server_program: Path) -> None:
     place = Place(tmp_path)
     with place.begin() as bench:
         wait_until(place.finished, "a trial is finished")
-        done = place.resume()
+        done = refuse("run", "--resume", place.run.path, cwd=tmp_path)
         assert done.code == 2, done.all
         assert done.err == (
             f"bench: process {bench.process.pid} is at work on {place.run.path}: "
