@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -9,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import OUTSIDE_REDIS, Ran, run_profile, write_profile
+from support import OUTSIDE_REDIS, Ran, redis_with_password, run_profile, write_profile
 
-from backends import choose
+from backends import all_backends, choose
 from backends.spec import Backend
 from bench.errors import RedisError
 from bench.plan.cells import LeasePlan
@@ -22,6 +23,29 @@ from bench.system import processes
 from bench.workers import environments
 from bench.workers.environments import Environment
 from bench.workers.lease import Lease
+
+UNIT = Path(__file__).parent / "unit"
+
+#: Processes that share the tests: half of the time of most is waiting for workers and servers.
+TEST_PROCESSES = 2
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Whole folders are shared; a file's tests run here, where they can be debugged, and so do
+    benchmarks, which are not among the suites."""
+    suites = [config.rootpath / name for name in config.getini("testpaths")]
+    asked = [config.invocation_params.dir / name.partition("::")[0] for name in config.args]
+    shared = all(p.is_dir() and any(p.is_relative_to(suite) for suite in suites) for p in asked)
+    return TEST_PROCESSES if shared else 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file of the unit suite is not divided: to hand out each test alone takes longer."""
+    for item in items:
+        if item.path.is_relative_to(UNIT):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(UNIT).as_posix()))
 
 
 @pytest.fixture(scope="session")
@@ -128,3 +152,19 @@ def made_environments(environment_of: Callable[[Backend], Environment]) -> Calla
             environment_of(choose(name)[0].backend)
 
     return made_environments
+
+
+@pytest.fixture
+def library_alone(
+    server_program: Path, tmp_path: Path, environment_of: Callable[[Backend], Environment]
+) -> Iterator[Callable[[str], tuple[str, str]]]:
+    """To show what a library does by its own API: the interpreter that has it, and the URL of a
+    server that nobody else uses."""
+    with contextlib.ExitStack() as stack:
+
+        def library_alone(backend: str) -> tuple[str, str]:
+            port = stack.enter_context(redis_with_password("p4ss", tmp_path / "server"))
+            python = environment_of(all_backends()[backend]).python
+            return str(python), f"redis://:p4ss@127.0.0.1:{port}/0"
+
+        yield library_alone

@@ -70,11 +70,6 @@ class Silent:
         pass
 
 
-def first_trials(run: RunFolder) -> list[dict[str, Any]]:
-    """A run's trials without repetitions: on a busy machine some trial is run once more."""
-    return [trial for trial in run.read_trials() if not trial.get("repeats")]
-
-
 @dataclass
 class Ran:
     """A finished run."""
@@ -86,7 +81,7 @@ class Ran:
 
     @property
     def trials(self) -> list[dict[str, Any]]:
-        return first_trials(self.folder)
+        return self.folder.read_trials()
 
     def failed_checks(self) -> set[str]:
         verdicts = self.tables.verdicts

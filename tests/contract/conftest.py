@@ -46,11 +46,13 @@ def broke(request: pytest.FixtureRequest) -> dict[tuple[LeaseName, str], list[bo
     return request.config.stash[BROKE]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         lease = _lease(item)
         if lease is None or not item.path.is_relative_to(HERE):
             continue
+        item.add_marker(pytest.mark.xdist_group(",".join(lease)))  # or each process opens its own
         checks = _checks(item)
         assert checks, f"{item.nodeid} looks at a lease and is marked with no check"
         (choice,) = choose(lease[0])

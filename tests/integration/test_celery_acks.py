@@ -16,10 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import redis_with_password
-
-from backends import all_backends
-from bench.workers.environments import environment
 
 pytestmark = [
     pytest.mark.integration,
@@ -62,19 +58,16 @@ if __name__ == "__main__":
 )
 def test_what_was_done_leaves_the_broker(
     tmp_path: Path,
-    server_program: Path,
-    made_environments: Callable[..., None],
+    library_alone: Callable[[str], tuple[str, str]],
     pool: str,
     concurrency: int,
     connections: int,
     stay: bool,
 ) -> None:
-    made_environments("celery:gevent")
-    python = str(environment(all_backends()["celery"]).python)
+    python, url = library_alone("celery")
     (tmp_path / "acks.py").write_text(APP, encoding="utf-8")
     worker = (python, "-m", "celery", "-A", "acks", "worker", "-P", pool, "-c")
-    with redis_with_password("p4ss", tmp_path) as port, (tmp_path / "log").open("wb") as log:
-        url = f"redis://:p4ss@127.0.0.1:{port}/0"
+    with (tmp_path / "log").open("wb") as log:
         variables = {**os.environ, "URL": url, "CONNECTIONS": str(connections)}
         running = subprocess.Popen(
             [*worker, str(concurrency)], cwd=tmp_path, env=variables, stdout=log, stderr=log

@@ -6,18 +6,12 @@ In a copy of the checkout the fake queue is one of those that are compared.
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from support import ROOT, bench_environment
+from checkout import PYTEST, copy_checkout, run_python
 
 pytestmark = pytest.mark.integration
-
-COPIED = ("backends", "scenarios", "bench", "tests/contract", "tests/conftest.py")
-COPIED += ("tests/support.py", "pyproject.toml")
 
 DEFECTS = """
     known_defects=(
@@ -30,15 +24,7 @@ DEFECTS = """
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    target = tmp_path / "checkout"
-    ignored = shutil.ignore_patterns("__pycache__")
-    for part in COPIED:
-        (target / part).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, target / part, ignore=ignored)
-        else:
-            shutil.copy(ROOT / part, target / part)
-    return target
+    return copy_checkout(tmp_path / "checkout", "results")
 
 
 def contract(copy: Path, *, known: bool) -> str:
@@ -49,20 +35,10 @@ def contract(copy: Path, *, known: bool) -> str:
     text = text.replace("    hidden=True,\n", DEFECTS if known else "    hidden=False,\n")
     text = text.replace("import Backend, Command,", "import Backend, Command, KnownDefect,")
     path.write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no"),
-            *("tests/contract/test_backends.py", "-k", "fake:wrong-result"),
-        ],
-        cwd=copy,
-        env=bench_environment(PYTHONPATH=str(copy)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    return done.stdout
+    queue = ("tests/contract/test_backends.py", "-k", "fake:wrong-result")
+    done = run_python(copy, *PYTEST, "--color=no", *queue)
+    assert done.code == 1, done.all
+    return done.out
 
 
 def failed(told: str) -> set[str]:

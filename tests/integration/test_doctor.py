@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from support import bench_process, run_bench, wait_until
+from warm import refuse
 
 from backends import choose
 from bench.doctor import arms, costs, innocence
@@ -206,7 +207,7 @@ def test_advice_alone_is_one_object_too_and_starts_nothing(tmp_path):
     ],
 )
 def test_a_mistake_is_one_line(arguments, told, tmp_path):
-    done = run_bench("doctor", *arguments, cwd=tmp_path)
+    done = refuse("doctor", *arguments, cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert told in done.err
     assert len(done.err.strip().splitlines()) == 1

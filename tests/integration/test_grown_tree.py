@@ -6,21 +6,13 @@ worker needs a scheduler beside it, and a skeleton that nobody has touched.
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from checkout import PYTEST, copy_checkout, python
 from guide import blocks, carry_out
-from support import ROOT, bench_environment
 
-pytestmark = pytest.mark.integration
-
-#: What runs, tools and git leave in a checkout.
-IGNORED = shutil.ignore_patterns(
-    *(".*cache*", "__pycache__", ".git", "*.egg-info", "build", "dist", ".venv")
-)
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("grown tree")]
 
 FOREIGN = {
     "__init__.py": '''
@@ -123,12 +115,12 @@ async def add(*, x, y, task_id):
 
 @broker.task
 def payload(data, result_bytes, *, task_id):
-    return task.run(task_id, workload.payload, data, result_bytes)
+    return task.python(task_id, workload.payload, data, result_bytes)
 
 
 @broker.task(retries=3)
 def flaky(fails, task_id, /):
-    return task.run(task_id, workload.flaky, task.attempt(task_id), fails)
+    return task.python(task_id, workload.flaky, task.attempt(task_id), fails)
 
 
 @broker.task(retries=3)
@@ -173,30 +165,14 @@ async def connect():
 }
 
 
-def run(checkout: Path, *arguments: str) -> str:
-    """``python -m ARGUMENTS`` in the checkout; gives what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=checkout,
-        env=bench_environment(PYTHONPATH=str(checkout)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=240,
-    )
-    assert done.returncode == 0, f"{arguments}:\n{done.stdout[-8000:]}\n{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout with three more backends."""
-    checkout = tmp_path_factory.mktemp("grown") / "checkout"
-    shutil.copytree(ROOT, checkout, ignore=IGNORED)
-    run(checkout, "bench", "new", "backend", "huey")
+    checkout = copy_checkout(tmp_path_factory.mktemp("grown") / "checkout")
+    python(checkout, "bench", "new", "backend", "huey")
     for block in blocks("add-a-backend.md"):
         carry_out(block, checkout)
-    run(checkout, "bench", "new", "backend", "taskiq")
+    python(checkout, "bench", "new", "backend", "taskiq")
     folder = checkout / "backends" / "foreign"
     folder.mkdir()
     for name, text in FOREIGN.items():
@@ -205,28 +181,25 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_added_backends_are_there_and_tidy(grown: Path) -> None:
-    listed = run(grown, "bench", "list", "backends")
+    listed = python(grown, "bench", "list", "backends")
     assert all(name in listed for name in ("huey", "foreign", "taskiq"))
-    run(grown, "ruff", "check", "--no-cache")
-    run(grown, "ruff", "format", "--check", "--no-cache")
+    python(grown, "ruff", "check", "--no-cache")
+    python(grown, "ruff", "format", "--check", "--no-cache")
 
 
 def test_what_a_finished_folder_says_of_itself_passes_the_contract(grown: Path) -> None:
-    told = run(
-        grown,
-        *("pytest", "-q", "-p", "no:cacheprovider", "tests/contract/test_statements.py"),
-        *("-k", "huey or foreign"),
-    )
+    statements = ("tests/contract/test_statements.py", "-k", "huey or foreign")
+    told = python(grown, *PYTEST, "-q", *statements)
     assert " passed" in told
 
 
 def test_the_suites_that_know_backends_pass(grown: Path) -> None:
     places = ("tests/unit/backends", "tests/unit/scaffold", "tests/unit/test_walls.py")
-    told = run(grown, "pytest", "-q", "-p", "no:cacheprovider", *places)
+    told = python(grown, *PYTEST, "-q", *places, within_s=240)
     assert " passed" in told
     assert "skipped" not in told
 
 
 @pytest.mark.slow
 def test_the_whole_unit_suite_passes(grown: Path) -> None:
-    assert " passed" in run(grown, "pytest", "-q", "-p", "no:cacheprovider", "tests/unit")
+    assert " passed" in python(grown, *PYTEST, "-q", "tests/unit", within_s=240)

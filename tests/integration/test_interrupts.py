@@ -20,7 +20,6 @@ from support import (
     Done,
     bench_process,
     files_with,
-    first_trials,
     redis_with_password,
     run_folders,
     wait_until,
@@ -318,7 +317,7 @@ def test_killed_worker_fails_one_trial(
     assert "Traceback" not in done.all
     run = place.run()
     assert run is not None
-    first, second = sorted(first_trials(run), key=lambda trial: trial["started_at"])
+    first, second = sorted(run.read_trials(), key=lambda trial: trial["started_at"])
     assert (first["status"], second["status"]) == ("failed", "ok")
     assert first["reason"] == "the worker ended by itself with signal 9"
     assert first["log_tail"]

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 from killing import CELLS, Place, Told, told
-from support import files_with, first_trials, redis_with_password, run_bench, wait_until
+from support import files_with, redis_with_password, run_bench, wait_until
+from warm import refuse
 
 from bench.report.wording import plural
 from bench.system import processes
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.xdist_group("killed runs"),
     pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals"),
 ]
 
@@ -119,8 +121,8 @@ def test_a_run_killed_again_and_again_is_completed(tmp_path: Path, uninterrupted
     counts = [again["finished_trials"] for again in place.run.read_run()["resumed"]]
     assert len(counts) == 5
     assert counts == sorted(counts)
-    order = [trial["started_at"] for trial in first_trials(place.run)]
-    starts = {t["trial_id"]: t["started_at"] for t in first_trials(place.run)}
+    order = [trial["started_at"] for trial in place.run.read_trials()]
+    starts = {t["trial_id"]: t["started_at"] for t in place.run.read_trials()}
     assert sorted(order) == [starts[trial.id] for trial in place.planned()]
 
 
@@ -176,7 +178,7 @@ def test_two_at_once_are_refused(tmp_path: Path, server_program: Path) -> None:
     place = Place(tmp_path)
     with place.begin() as bench:
         wait_until(place.finished, "a trial is finished")
-        done = place.resume()
+        done = refuse("run", "--resume", place.run.path, cwd=tmp_path)
         assert done.code == 2, done.all
         assert done.err == (
             f"bench: process {bench.process.pid} is at work on {place.run.path}: "
@@ -239,8 +241,8 @@ def test_a_run_with_rates_that_are_shares_of_its_own_drain_is_completed(
     place = Place(tmp_path, *CELLS, SHARE, variants="fake:honest", rounds=1)
     with place.begin() as bench:
         assert bench.end(90).code in (0, 1)
-    (shared,) = [trial for trial in first_trials(place.run) if trial["load"] == "open"]
-    (drain,) = [trial for trial in first_trials(place.run) if trial["load"] == "drain"]
+    (shared,) = [trial for trial in place.run.read_trials() if trial["load"] == "open"]
+    (drain,) = [trial for trial in place.run.read_trials() if trial["load"] == "drain"]
     assert shared["tasks"] == 0
     assert shared["offered_tasks"] > 0
     (place.run.trials / f"{drain['trial_id']}.json").unlink()

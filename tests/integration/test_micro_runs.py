@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support import bench_process, run_bench, run_folders, wait_until
+from warm import refuse
 
 from bench.record.micro_files import FOLDER, MERGED, read_micro, read_problems
 from bench.system import processes
@@ -135,7 +136,7 @@ def test_an_interrupt_keeps_what_has_ended_and_leaves_nothing_behind(
     ],
 )
 def test_a_mistake_is_one_line(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
-    done = run_bench("micro", *arguments, cwd=tmp_path, within_s=WITHIN_S)
+    done = refuse("micro", *arguments, cwd=tmp_path)
     assert done.code == 2
     (line,) = [row for row in done.err.splitlines() if row.startswith("bench: ")]
     assert told in line

@@ -14,7 +14,6 @@ from support import (
     Ran,
     bench_process,
     files_with,
-    first_trials,
     run_bench,
     run_folders,
     wait_until,
@@ -211,7 +210,7 @@ def test_run_goes_on_after_a_failed_cell(
     assert done.code == 1, done.all
     assert "Traceback" not in done.all
     (run,) = run_folders(tmp_path / "results")
-    assert {trial["variant"]: trial["status"] for trial in first_trials(run)} == {
+    assert {trial["variant"]: trial["status"] for trial in run.read_trials()} == {
         "fake:dies": "failed",
         "fake:crashes": "failed",
         "fake:honest": "ok",
@@ -291,7 +290,7 @@ def test_a_worker_that_was_stopped_for_a_while_is_warned_of(
             worker.resume()
         done = bench.end()
     assert done.code == 0, done.all
-    (trial,) = first_trials(run)
+    (trial,) = run.read_trials()
     assert trial["status"] == "ok"
     line = next(line for line in done.out.splitlines() if "started no task for" in line)
     assert line.endswith("(1 of 1 trials paused for over 1 s): the queue's pause, or the machine's")

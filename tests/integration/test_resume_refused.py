@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from killing import Place
-from support import first_trials, run_bench
+from support import run_bench
+from warm import refuse
 
 from bench.record.store import RunFolder
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.xdist_group("resume refused"),
     pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals"),
 ]
 
@@ -40,7 +42,7 @@ def _content(folder: Path) -> dict[str, bytes | None]:
 def _refused(run: Path, *arguments: str) -> str:
     """What is told; the folder must be as it was."""
     before = _content(run)
-    done = run_bench("run", "--resume", run, *arguments, cwd=run.parent)
+    done = refuse("run", "--resume", run, *arguments, cwd=run.parent)
     assert done.code == 2, done.all
     assert done.out == ""
     line = done.err.splitlines()[-1]
@@ -129,7 +131,7 @@ def test_a_finished_trial_without_its_events(killed: Place, tmp_path: Path) -> N
 def test_a_damaged_trial(killed: Place, tmp_path: Path, key: str, value: object, told: str) -> None:
     """The events of the lease it was in stay, for the file may be mended."""
     run = RunFolder(shutil.copytree(killed.run.path, tmp_path / "run"))
-    (trial,) = first_trials(run)
+    (trial,) = run.read_trials()
     run.write_trial(trial["trial_id"], trial | {key: value})
     line = _refused(run.path)
     assert told in line
@@ -143,7 +145,7 @@ def test_damaged_events(killed: Place, tmp_path: Path) -> None:
     (lease,) = run.leases.iterdir()
     (lease / "events.parquet").write_text("hi", encoding="utf-8")
     for command in (("run", "--resume"), ("report",)):
-        done = run_bench(*command, run.path, cwd=tmp_path)
+        done = refuse(*command, run.path, cwd=tmp_path)
         assert done.code == 2, done.all
         (line,) = done.err.splitlines()
         assert f"the events of {lease} cannot be read: remove the 1 files in {run.trials}" in line

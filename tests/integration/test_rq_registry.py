@@ -12,11 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import redis_with_password
 
 from backends import all_backends
 from bench.server.redis_server import Server
-from bench.workers.environments import environment
 
 pytestmark = [
     pytest.mark.integration,
@@ -66,26 +64,23 @@ def test_a_job_in_that_registry_is_pending_only_until_it_has_ended(
 
 @pytest.mark.slow
 def test_finished_jobs_of_chains_stay_in_the_started_registry(
-    tmp_path: Path, server_program: Path, made_environments: Callable[..., None]
+    library_alone: Callable[[str], tuple[str, str]],
 ) -> None:
-    made_environments("rq:simple")
-    python = str(environment(all_backends()["rq"]).python)
-    with redis_with_password("p4ss", tmp_path) as port:
-        url = f"redis://:p4ss@127.0.0.1:{port}/0"
-        pool = subprocess.Popen(
-            [
-                *(python, "-m", "rq.cli", "worker-pool", "chains", "-n", "4", "-u", url),
-                *("--worker-class", "rq.worker.SimpleWorker", "--quiet"),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+    python, url = library_alone("rq")
+    pool = subprocess.Popen(
+        [
+            *(python, "-m", "rq.cli", "worker-pool", "chains", "-n", "4", "-u", url),
+            *("--worker-class", "rq.worker.SimpleWorker", "--quiet"),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        done = subprocess.run(
+            [python, "-c", CHAINS, url], capture_output=True, text=True, timeout=180
         )
-        try:
-            done = subprocess.run(
-                [python, "-c", CHAINS, url], capture_output=True, text=True, timeout=180
-            )
-        finally:
-            pool.terminate()
-            pool.wait(20)
+    finally:
+        pool.terminate()
+        pool.wait(20)
     assert done.stderr == ""
     assert done.stdout.strip() == "finished"

@@ -9,13 +9,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from support import redis_with_password
-
-from backends import all_backends
-from bench.workers.environments import environment
 
 pytestmark = [
     pytest.mark.integration,
@@ -39,14 +34,11 @@ for early_s in (1, 0):
 
 
 def test_a_job_due_in_the_middle_of_a_second_is_handed_over_at_its_start(
-    tmp_path: Path, server_program: Path, made_environments: Callable[..., None]
+    library_alone: Callable[[str], tuple[str, str]],
 ) -> None:
-    made_environments("rq:simple")
-    python = str(environment(all_backends()["rq"]).python)
-    with redis_with_password("p4ss", tmp_path) as port:
-        url = f"redis://:p4ss@127.0.0.1:{port}/0"
-        done = subprocess.run(
-            [python, "-c", SCHEDULED, url], capture_output=True, text=True, timeout=60
-        )
+    python, url = library_alone("rq")
+    done = subprocess.run(
+        [python, "-c", SCHEDULED, url], capture_output=True, text=True, timeout=60
+    )
     assert done.stderr == ""
     assert done.stdout.split() == ["False", "True"]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from support import Done, run_bench, run_folders, wait_until, write_profile
+from support import run_folders, wait_until, write_profile
+from warm import refuse
 
 from backends import all_backends
 from bench.server import needs, redis_server
@@ -79,7 +80,7 @@ def refused(
         before = server.content()
         written = server.client.info("stats")["total_commands_processed"]
         assert written
-        done: Done = run_bench(
+        done = refuse(
             *("run", profile, "--redis-url", server.url(user), "-b", variant),
             cwd=tmp_path,
             within_s=15,  # the workers' start alone is waited for longer

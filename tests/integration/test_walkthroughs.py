@@ -6,50 +6,23 @@ How their code blocks are read is told in ``guide.py``.
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from checkout import PYTEST, copy_checkout, python
 from guide import blocks, carry_out
-from support import ROOT, bench_environment, first_trials, run_folders
+from support import ROOT, run_folders
 
 from bench.analysis.tables import read_tables
 
 pytestmark = pytest.mark.integration
 
-COPIED = ("backends", "scenarios", "bench", "tests/contract", "tests/conftest.py")
-COPIED += ("tests/support.py", "pyproject.toml", "README.md")
-
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The checkout's source, changed or not, without what runs have left in it."""
-    target = tmp_path / "checkout"
-    for part in COPIED:
-        (target / part).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / part).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / part, target / part, ignore=ignored)
-        else:
-            shutil.copy(ROOT / part, target / part)
-    return target
-
-
-def python(copy: Path, *arguments: str) -> str:
-    """``python -m ARGUMENTS`` in the copy, which must find itself; gives what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=copy,
-        env=bench_environment(PYTHONPATH=str(copy)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-    )
-    assert done.returncode == 0, f"{arguments}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    """The checkout without the runs that are kept in it."""
+    return copy_checkout(tmp_path / "checkout", "results")
 
 
 def names(copy: Path, kind: str) -> set[str]:
@@ -64,7 +37,10 @@ def check_code(copy: Path, *paths: str) -> None:
 def check_run(copy: Path, trials: int) -> set[str]:
     """That the copy's only run has so many trials and all is well; gives the checks it made."""
     (run,) = run_folders(copy / "results")
-    assert [trial["status"] for trial in first_trials(run)] == ["ok"] * trials
+    made = run.read_trials()
+    assert {trial["status"] for trial in made} == {"ok"}
+    # As its reader's run, it repeats what was disturbed.
+    assert len([trial for trial in made if not trial.get("repeats")]) == trials
     verdicts = read_tables(run.path).verdicts
     assert set(verdicts["verdict"]) == {"pass"}
     return set(verdicts["check"])
@@ -95,7 +71,7 @@ def test_add_a_backend(copy: Path) -> None:
             lock.unlink()
         carry_out(block, copy)
     check_code(copy, "backends/huey")
-    python(copy, "pytest", "tests/contract", "-k", "huey", "-p", "no:cacheprovider")
+    python(copy, *PYTEST, "tests/contract", "-k", "huey")
     python(copy, "bench", "run", profile, "-b", "huey")
     # c=1 for speed and order, c=4 for what takes its time.
     checks = check_run(copy, trials=5)
