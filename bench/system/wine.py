@@ -56,7 +56,6 @@ def program() -> str:
     if here != "linux on x86_64":
         raise UsageError(
             f"--platform {NAME} needs Linux on x86_64, this is {here}: leave it out"
-            + (", this is Windows already" if sys.platform == "win32" else "")
         )
     found = shutil.which("wine")
     if found is None or shutil.which("wineserver") is None:

@@ -43,6 +43,8 @@ LONG_FUNCTIONS = {("bench/cli/run.py", "run"): 70}
 MAY_ASK_FOR_WINDOWS = {
     "bench/system/platforms.py",  # the one place that chooses
     "bench/plan/planner.py",  # plans for the platform that it is told: its baseline
+    "backends/abilities.py",  # what is expected of the platform that it is told
+    "bench/system/guests.py",  # guests may run on another platform than the harness
     "backends/kit/recorder.py",  # guest code, which has nothing of the harness
 }
 
