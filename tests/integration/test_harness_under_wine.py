@@ -47,7 +47,7 @@ def bench(*arguments: str, **more: str) -> Done:
         return Done(process.returncode, out, "")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "cp1251", "cp866"])
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866"])
 def test_what_there_is_is_listed_on_any_console(encoding: str) -> None:
     done = bench("list", "backends", "--json", PYTHONIOENCODING=encoding)
     assert done.code == 0, done.out
@@ -65,9 +65,6 @@ def test_the_doctor_says_how_to_get_a_server_and_who_plays_windows() -> None:
     assert "Traceback" not in done.out
     told = " ".join(done.out.split())
     assert "winget install Memurai.MemuraiDeveloper" in told or "runs here: --redis-url" in told
-    refused = bench("run", "quick", "--out", "unused-results")
-    assert refused.code == 2
-    assert "Traceback" not in refused.out
 
 
 @dataclass
@@ -89,6 +86,7 @@ def run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Run:
         *("run", wine_python.windows_path(profile), "--out", wine_python.windows_path(out)),
         REDIS_URL=server.url,
     )
+    assert done.code in (0, 1), done.out
     (folder,) = run_folders(out)
     return Run(folder, done)
 

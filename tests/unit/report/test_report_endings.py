@@ -24,3 +24,9 @@ def test_ends_in_disorder_are_told_by_variant_and_way():
 def test_leases_of_older_versions_tell_nothing():
     assert endings([{"variant": "quick", "stopped": "gracefully", "exit_codes": [1]}]) == []
     assert endings([]) == []
+
+
+def test_an_end_on_the_spot_is_of_those_that_were_asked():
+    cut = "asked to stop, the worker ended on the spot with all that it did, exit code 0xC000013A"
+    told = endings([lease("arq", cut, stopped="on the spot"), lease("arq")])
+    assert told == [f"arq: {cut}, in 1 of 2 leases"]
