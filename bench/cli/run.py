@@ -22,6 +22,7 @@ from bench.report.formats.terminal import print_report
 from bench.report.model import load_report
 from bench.report.parts import Report
 from bench.report.wording import plural
+from bench.run.abilities import about_s
 from bench.run.resume import is_complete, open_unfinished, unfinished
 from bench.run.session import Job, Options, environments_of, execute
 from bench.server.redis_server import Server
@@ -143,7 +144,7 @@ def run(
     chosen = Chosen(profile, backend, scenario, rounds, quick, precision, budget, out)
     job = chosen.resumed(resume) if resume else chosen.new()
     if dry_run:
-        _show_plan(_left(job))
+        _show_plan(job)
         return EXIT_OK
     if job.begun and is_complete(job.begun, job.plan):
         return _tell_complete(job.begun, strict=strict)
@@ -161,7 +162,7 @@ def _measure(job: Job, options: Options, *, strict: bool) -> int:
     def announce(folder: RunFolder, server: Server) -> None:
         folders.append(folder)
         console.print(
-            f"{_summary(_left(job))}, on {server.facts['name']} {server.facts['version']}; "
+            f"{_summary(job)}, on {server.facts['name']} {server.facts['version']}; "
             f"results go to {folder.path}",
             markup=False,
             highlight=False,
@@ -222,15 +223,15 @@ def _tell_what_is_kept(folder: RunFolder, console: PlainConsole) -> None:
     )
 
 
-def _show_plan(leases: list[LeasePlan]) -> None:
+def _show_plan(job: Job) -> None:
     """One line per trial, in the order they would run."""
-    for lease in leases:
+    for lease in _left(job):
         typer.echo(f"round {lease.round}: {lease.name} c={lease.concurrency}")
         for trial in lease.trials:
             cell = trial.cell
             params = " ".join(f"{k}={v}" for k, v in cell.params.items())
             typer.echo(f"    {cell.scenario.name} {cell.load} {_size(cell)} {params}".rstrip())
-    typer.echo(_summary(leases))
+    typer.echo(_summary(job))
 
 
 def _size(cell: Cell) -> str:
@@ -242,8 +243,10 @@ def _size(cell: Cell) -> str:
     return plural(cell.tasks, "task")
 
 
-def _summary(leases: list[LeasePlan]) -> str:
+def _summary(job: Job) -> str:
+    leases = _left(job)
     trials = [trial for lease in leases for trial in lease.trials]
     minutes = expected_seconds(trials) / 60
     counts = f"{plural(len(trials), 'trial')} in {plural(len(leases), 'lease')}"
-    return f"{counts}, about {minutes:.0f} min"
+    probes = f", and {seconds / 60:.0f} of probes" if (seconds := about_s(job.plan)) else ""
+    return f"{counts}, about {minutes:.0f} min{probes}"

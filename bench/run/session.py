@@ -15,11 +15,11 @@ from backends import Choice
 from backends.spec import Setting
 from bench.analysis.tables import analyse
 from bench.plan.cells import describe
-from bench.plan.planner import Plan, choices_of
+from bench.plan.planner import Plan
 from bench.plan.request import Request, digest
 from bench.record import lock, store
 from bench.run import resume
-from bench.run.abilities import Prober
+from bench.run.abilities import Prober, probed_of
 from bench.run.guard import Guard
 from bench.run.refinement import Refinement
 from bench.run.runner import Observer, Runner
@@ -191,8 +191,6 @@ def _probe(
     observer: Observer,
 ) -> None:
     """What the variants can do beside running tasks, as far as that is asked for and left."""
-    if not job.plan.profile.probed:
-        return
     prober = Prober(
         folder,
         place.server,
@@ -201,10 +199,8 @@ def _probe(
         token=place.token,
         scratch=place.scratch,
     )
-    # Not those that only some cells have: an option does not give a pool what it lacks.
-    chosen = [c for c in choices_of(job.plan.profile.variants) if c.name in environments]
     with store.disk_errors(folder.path, begun=True):
-        prober.probe_all(chosen, observer.probing)
+        prober.probe_all(probed_of(job.plan), observer.probing)
 
 
 def _take_over(folder: store.RunFolder, options: Options, stack: ExitStack) -> dict[str, Any]:
