@@ -21,6 +21,7 @@ from bench.record import lock, store
 from bench.run import resume
 from bench.run.abilities import Prober, probed_of
 from bench.run.guard import Guard
+from bench.run.lost import losses_told
 from bench.run.refinement import Refinement
 from bench.run.runner import Observer, Runner
 from bench.server import needs, redis_server
@@ -199,7 +200,7 @@ def _probe(
         token=place.token,
         scratch=place.scratch,
     )
-    with store.disk_errors(folder.path, begun=True):
+    with losses_told(folder, place.server):
         prober.probe_all(probed_of(job.plan), observer.probing)
 
 
