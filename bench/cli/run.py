@@ -22,6 +22,7 @@ from bench.report.formats.terminal import print_report
 from bench.report.model import load_report
 from bench.report.parts import Report
 from bench.report.wording import plural
+from bench.run.abilities import about_s
 from bench.run.resume import is_complete, open_unfinished, unfinished
 from bench.run.session import Job, Options, environments_of, execute
 from bench.server.redis_server import Server
@@ -261,5 +262,6 @@ def _summary(job: Job) -> str:
     trials = [trial for lease in leases for trial in lease.trials]
     minutes = expected_seconds(trials) / 60
     counts = f"{plural(len(trials), 'trial')} in {plural(len(leases), 'lease')}"
+    probes = f", and {seconds / 60:.0f} of probes" if (seconds := about_s(job.plan)) else ""
     under = f", {guests.told}" if guests.told else ""
-    return f"{counts}, about {minutes:.0f} min{under}"
+    return f"{counts}, about {minutes:.0f} min{probes}{under}"

@@ -17,6 +17,7 @@ from typing import Any
 from backends import Choice
 from backends.abilities import ABILITIES, Probe
 from bench.plan.cells import LeasePlan, file_name
+from bench.plan.planner import Plan, choices_of
 from bench.record.ability_files import path_of, write_abilities
 from bench.record.store import RunFolder
 from bench.run.probes import CONCURRENCY, KINDS, ProbeLease, Probing
@@ -27,6 +28,26 @@ from bench.workers.workers import READY_WITHIN_S
 
 #: Of a lease's number: a namespace has it, and no lease of a round may have the same.
 _FIRST = 9_000_000
+
+
+#: A probe takes about so long, seconds, its share of starting workers included.
+ABOUT_S = 4.0
+
+
+def probed_of(plan: Plan) -> list[Choice]:
+    """The variants that a plan wants probed: not those that only some of its cells have, for an
+    option does not give a pool what it lacks."""
+    if not plan.profile.probed:
+        return []
+    planned = {cell.choice.name for cell in plan.cells}
+    return [choice for choice in choices_of(plan.profile.variants) if choice.name in planned]
+
+
+def about_s(plan: Plan) -> float:
+    """Roughly how long the probes of a plan take, seconds."""
+    wanted = set(plan.profile.probed)
+    bound = (probe for c in probed_of(plan) for probe in c.backend.abilities)
+    return ABOUT_S * sum(probe.ability in wanted for probe in bound)
 
 
 class Prober:

@@ -11,13 +11,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
-import redis
-
-from bench.errors import RedisError
 from bench.plan.cells import LeasePlan, TrialPlan, drained_key
 from bench.plan.planner import Plan
-from bench.record.store import RunFolder, disk_errors
+from bench.record.store import RunFolder
 from bench.run.leaving import Leaving
+from bench.run.lost import losses_told
 from bench.run.repeats import Repeats
 from bench.run.trial import Outcome, record, run_trial
 from bench.server.redis_server import Server
@@ -84,7 +82,7 @@ class Runner:
             DiskFull: no space left; what was finished is kept.
             RedisError: the server is gone; what was finished is kept.
         """
-        with disk_errors(self._folder.path, begun=True):
+        with losses_told(self._folder, self._server):
             try:
                 todo = self._plan.leases if leases is None else leases
                 for _, of_round in itertools.groupby(todo, key=attrgetter("round")):
@@ -92,12 +90,6 @@ class Runner:
                         self._run_lease(lease)
                     self._repeat()
                 self._await_gone()
-            except redis.RedisError as error:
-                raise RedisError(
-                    f"lost the Redis at {self._server.masked_url} ({error}): finished trials are "
-                    "kept; start the server and go on with: bench run --resume "
-                    f"{quoted(self._folder.path)}"
-                ) from None
             finally:
                 if self._leaving is not None:  # something went wrong: it need not be graceful
                     self._leaving.hurry()

@@ -14,12 +14,13 @@ from backends import Choice
 from backends.spec import Setting
 from bench.analysis.tables import analyse
 from bench.plan.cells import describe
-from bench.plan.planner import Plan, choices_of
+from bench.plan.planner import Plan
 from bench.plan.request import Request, digest
 from bench.record import lock, store
 from bench.run import resume
-from bench.run.abilities import Prober
+from bench.run.abilities import Prober, probed_of
 from bench.run.guard import Guard
+from bench.run.lost import losses_told
 from bench.run.refinement import Refinement
 from bench.run.runner import Observer, Runner
 from bench.server import needs, redis_server
@@ -210,8 +211,6 @@ def _probe(
     observer: Observer,
 ) -> None:
     """What the variants can do beside running tasks, as far as that is asked for and left."""
-    if not job.plan.profile.probed:
-        return
     prober = Prober(
         folder,
         place.server,
@@ -220,10 +219,8 @@ def _probe(
         token=place.token,
         scratch=place.scratch,
     )
-    # Not those that only some cells have: an option does not give a pool what it lacks.
-    chosen = [c for c in choices_of(job.plan.profile.variants) if c.name in environments]
-    with store.disk_errors(folder.path, begun=True):
-        prober.probe_all(chosen, observer.probing)
+    with losses_told(folder, place.server):
+        prober.probe_all(probed_of(job.plan), observer.probing)
 
 
 def _take_over(folder: store.RunFolder, options: Options, stack: ExitStack) -> dict[str, Any]:

@@ -74,3 +74,12 @@ def test_what_cannot_be_measured_is_one_line(tmp_path: Path, capsys):
         "bench: the profile mine: arq c=2 add idle takes 61 s (for_s), longer than "
         "trial_timeout_s = 60: lower for_s or raise trial_timeout_s\n"
     )
+
+
+def test_the_time_of_probes_is_told_apart(tmp_path: Path, capsys):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        f'abilities = true\nrounds = 1\n{HEAD}{ADD}"drain"\ntasks = 1\n', encoding="utf-8"
+    )
+    assert run_cli(["run", str(path), "--dry-run"]) == EXIT_OK
+    assert capsys.readouterr().out.endswith("about 0 min, and 0 of probes\n")

@@ -32,7 +32,7 @@ def here(monkeypatch):
     [
         ("darwin", "arm64", "this is darwin on arm64: leave it out"),
         ("linux", "aarch64", "this is linux on aarch64: leave it out"),
-        ("win32", "AMD64", "this is win32 on AMD64: leave it out, this is Windows already"),
+        ("win32", "AMD64", "this is win32 on AMD64: leave it out"),
     ],
 )
 def test_where_wine_cannot_be_one_line_says_so(here, system, machine, told):
