@@ -133,6 +133,20 @@ _OPTIONS = (
         lacks=frozenset({"results", "sees_failure"}),
     ),
     Option(
+        "wake",
+        "an acknowledgement ends the consumer's wait: the fix proposed for its stalls",
+        settings=(
+            Setting(
+                "kombu.transport.redis",
+                "patched at import",
+                "as it is",
+                "with every prefetched task done, the blocking consumer loop sleeps out its 2 s; "
+                "here the acknowledgement wakes it",
+            ),
+        ),
+        source="docs/findings/consumer-stall.md of this suite",
+    ),
+    Option(
         "tuned",
         "what the guide advises for many short tasks, logging as by default",
         includes=("warning-log", "prefetch-64"),

@@ -46,3 +46,8 @@ if option("no-results"):
 for _multiplier in (1, 16, 64):
     if option(f"prefetch-{_multiplier}"):
         app.conf.worker_prefetch_multiplier = _multiplier
+
+if option("wake"):
+    from backends.celery import wake
+
+    wake.install()

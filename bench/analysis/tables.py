@@ -69,7 +69,7 @@ def compute(run: RunFolder) -> Tables:
     outdone = without_figures(recorded)
     for lease_id, trials in trials_by_lease(recorded).items():
         with _noted(unreadable(run, lease_id, len(trials))):
-            events = list(_by_trial(read_columns(run.leases / lease_id), trials))
+            events = list(by_trial(read_columns(run.leases / lease_id), trials))
         for trial, own in zip(trials, events, strict=True):
             with _noted(_unfit(run, trial)):
                 cell = cell_of(trial)
@@ -204,7 +204,14 @@ def with_figures(trials: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [trial for trial in known if trial["trial_id"] not in outdone]
 
 
-def _by_trial(events: Events, trials: Iterable[dict[str, Any]]) -> Iterator[Events]:
+def trace_of(trial: Mapping[str, Any], events: Events) -> Trace:
+    """A recorded trial's events beside what was to be sent in it."""
+    scenario = all_scenarios()[trial["scenario"]]
+    expected = truth.of_scenario(scenario, _items(trial), trial["params"], trial["seed"])
+    return Trace(events, expected)
+
+
+def by_trial(events: Events, trials: Iterable[dict[str, Any]]) -> Iterator[Events]:
     """Of a lease's events those of each of these trials, in the order of time."""
     of_event = events.task_id >> 32
     if (of_event[1:] < of_event[:-1]).any():  # what came late lies among the next trial's
@@ -217,10 +224,8 @@ def _by_trial(events: Events, trials: Iterable[dict[str, Any]]) -> Iterator[Even
 
 def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], list[Finding]]:
     """Metrics of a trial that ended well; checks also of one that timed out or is invalid."""
-    scenario = all_scenarios()[trial["scenario"]]
     choice = choose(trial.get("choice", trial["variant"]))[0]
-    expected = truth.of_scenario(scenario, _items(trial), trial["params"], trial["seed"])
-    trace = Trace(events, expected)
+    trace = trace_of(trial, events)
     tried = attempts(trace)
     fifo = choice.variant.semantics.fifo and trial["concurrency"] == 1
     found = trial_checks(
@@ -238,7 +243,14 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
     """Everything that was measured in a trial that ended well."""
     steps, filled = trial.get("steps", ()), trial.get("filled", ())
     found = trial_metrics(
-        trace, tried, trial["params"], trial["concurrency"], trial["load"], steps, filled
+        trace,
+        tried,
+        trial["params"],
+        trial["concurrency"],
+        trial["load"],
+        steps,
+        filled,
+        stopped_ns(trial),
     )
     if "sustained_tasks_per_s" in found or trial.get("cut_short"):
         return found  # what is left undone has cost, too
@@ -249,7 +261,15 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
     return found | {name: Value(value, max(tasks, 1)) for name, value in costs.items()}
 
 
-def _items(trial: dict[str, Any]) -> int:
+def stopped_ns(trial: Mapping[str, Any]) -> int | None:
+    """When a trial was ended with work left to do, by its load or by what it found."""
+    if not (trial.get("cut_short") or LOADS[trial["load"]].cut_short):
+        return None
+    done = [mark["t_ns"] for mark in trial.get("marks", ()) if mark["at"] == "done"]
+    return int(done[0]) if done else None
+
+
+def _items(trial: Mapping[str, Any]) -> int:
     """At least as many items as were sent: where a rate that was measured decided, so many as the
     trial found out; earlier versions wrote that over the cell's own ``tasks``."""
     sent = [int(step["first"]) + int(step["count"]) for step in trial.get("steps", ())]

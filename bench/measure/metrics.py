@@ -14,7 +14,7 @@ from bench.measure import open_loop
 from bench.measure.attempts import Attempts, retry_gaps
 from bench.measure.parts import parts_ms
 from bench.measure.rates import mean_rate, steady_rate
-from bench.measure.stalls import longest_overrun_ns, longest_stall_ns
+from bench.measure.stalls import longest_overrun_ns, pauses
 from bench.measure.trace import NEVER, Trace
 from scenarios.loads import LOADS
 from scenarios.spec import Params
@@ -75,6 +75,7 @@ def trial_metrics(
     load: str,
     steps: Sequence[Mapping[str, Any]] = (),
     windows: Sequence[Mapping[str, Any]] = (),
+    until_ns: int | None = None,
 ) -> dict[str, Value]:
     """Every metric that the trial's events support.
 
@@ -86,6 +87,8 @@ def trial_metrics(
         load: how the items were offered.
         steps: of a saturation, what was tried: see :func:`bench.measure.open_loop.saturation`.
         windows: of a drain that was repeated: ``first`` and ``count`` of each window's tasks.
+        until_ns: when a load was stopped that is stopped with work left to do; ``None`` where that
+            is not known, or there is no such thing.
     """
     offering = LOADS[load]
     if not offering.works:
@@ -102,11 +105,11 @@ def trial_metrics(
     for name, samples in _samples(trace, tried).items():
         if name not in untold:
             found |= _percentiles(name, samples)
-    parts_of = [trace.part(int(w["first"]), int(w["count"])) for w in windows] or [trace]
+    parts_of = trace.parts(windows)
     if offering.busy:
         found |= _throughput(parts_of, params, concurrency)
-    if not offering.cut_short:
-        found |= _stall(parts_of, tried, concurrency, filled=offering.fills)
+    if not offering.cut_short or until_ns is not None:
+        found |= _stalls(parts_of, tried, concurrency, filled=offering.fills, until_ns=until_ns)
     if offering.awaited:
         parts, samples_used = parts_ms(trace)
         found |= {f"part_{name}_ms": Value(mean, samples_used) for name, mean in parts.items()}
@@ -203,17 +206,33 @@ def _completions(trace: Trace) -> np.ndarray:
     return np.sort(done[done != NEVER])
 
 
-def _stall(
-    windows: Sequence[Trace], tried: Attempts, concurrency: int, *, filled: bool
+def _stalls(
+    windows: Sequence[Trace],
+    tried: Attempts,
+    concurrency: int,
+    *,
+    filled: bool,
+    until_ns: int | None,
 ) -> dict[str, Value]:
-    """The longest of any window; what lies between them is no stall."""
-    stalls = [longest_stall_ns(window, concurrency, filled=filled) for window in windows]
-    known = [stall for stall in stalls if stall is not None]
+    """Of all windows; what lies between them is no stall."""
+    each = [pauses(window, concurrency, filled=filled, until_ns=until_ns) for window in windows]
+    known = [found for found in each if found is not None]
     if not known:
         return {}
     started = sum(int(np.count_nonzero(window.starts)) for window in windows)
-    longest = max(*known, longest_overrun_ns(tried, concurrency))
-    return {"longest_stall_ms": Value(longest / 1e6, started)}
+    longest = max(
+        *(int(found.lasted_ns.max(initial=0)) for found in known),
+        longest_overrun_ns(tried, concurrency),
+    )
+    stalls = np.concatenate([found.stalls_ns for found in known])
+    watched = sum(found.watched_ns for found in known)
+    return {
+        "longest_stall_ms": Value(
+            max(longest, longest_overrun_ns(tried, concurrency)) / 1e6, started
+        ),
+        "consumer_stalls": Value(len(stalls), started),
+        "stalled_share": Value(float(stalls.sum() / watched) if watched else 0.0, started),
+    }
 
 
 def _open(trace: Trace) -> dict[str, Value]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,6 +72,10 @@ class Trace:
         truth = Truth(first=self.truth.first + first, steps=self.truth.steps, **columns)
         ids = self.task + self.truth.first
         return Trace(Events(self.t_ns, ids, self.kind, self.value), truth)
+
+    def parts(self, windows: Sequence[Mapping[str, Any]]) -> list[Trace]:
+        """Of each window (``first`` and ``count`` of its tasks); all of it where there are none."""
+        return [self.part(int(w["first"]), int(w["count"])) for w in windows] or [self]
 
     def of(self, *which: int) -> np.ndarray:
         """Rows of the events of these kinds, in the order of time."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from bench.analysis.consistency import check_tables
+from bench.analysis.stalled import traced_stall
 from bench.analysis.tables import (
     ROUND_COLUMNS,
     SUMMARY_COLUMNS,
@@ -31,6 +33,7 @@ from bench.report.chapters import (
     pairs,
     scaling,
     service_time,
+    stalls,
     timing,
     versions,
 )
@@ -81,16 +84,17 @@ def load_report(run: RunFolder) -> Report:
             *endings(presentable(run.read_leases())),
         ),
         findings=findings(Material(facts, cells, known.verdicts, counts)),
-        sections=_sections(facts, cells, built, read_micro(run.path)),
+        sections=_sections(run, facts, trials, cells, built),
         incomplete_micro=tuple(problems),
     )
 
 
 def _sections(
+    run: RunFolder,
     facts: Mapping[str, Any],
+    trials: Sequence[dict[str, Any]],
     cells: Sequence[Cell],
     tables: Sequence[Table],
-    micro: pd.DataFrame,
 ) -> tuple[Section, ...]:
     """What the run has numbers for."""
     found = (
@@ -99,9 +103,10 @@ def _sections(
         pairs.section(tables),
         timing.section(cells),
         load_curves.section(cells),
+        stalls.section(cells, trials, partial(traced_stall, run)),
         costs.section(cells),
         scaling.section(cells),
-        microbenchmarks.section(micro),
+        microbenchmarks.section(read_micro(run.path)),
     )
     return tuple(section for section in found if section)
 

@@ -19,6 +19,10 @@ METRICS = {
     "would allow",
     "longest_stall": "longest time in which no task started although tasks were waiting, or by "
     "which tasks that ran all at once took longer than the others",
+    "consumer_stalls": "how often in a trial no task started for at least 0.5 s although tasks "
+    "were waiting and a slot was free",
+    "stalled_share": "these stalls' share of the time watched: from the first task that was ready "
+    "or started to the last event",
     "enqueue": "how long the caller's enqueue call takes",
     "queue_wait": "from the return of the enqueue call to the start of the task",
     "service": "from the start of the task's body to its end",

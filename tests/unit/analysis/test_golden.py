@@ -57,13 +57,14 @@ def _kept(table: pd.DataFrame) -> pd.DataFrame:
     """Without what has changed since: how an interval is made is not part of the schema, a value of
     the summary is the mean (of logarithms) over rounds that was the median, times
     that end with a result are told of callers that wait for it only, those of a drain that hold
-    the workers' start of none, and stalls not only of drains."""
+    the workers' start of none, and stalls not only of drains, and counted."""
     if "ci_low" in table:  # only the summary has them
         table = table.drop(columns=["value", "ci_low", "ci_high"])
     if "metric" in table:
         waited = table["metric"].str.startswith(("round_trip_ms", "result_delivery_ms"))
         table = table[~waited | (table["load"] == "closed")]
         table = table[(table["metric"] != "longest_stall_ms") | (table["load"] == "drain")]
+        table = table[~table["metric"].isin(["consumer_stalls", "stalled_share"])]
         held_up = table["metric"].str.startswith(("queue_wait_ms", "end_to_end_ms"))
         table = table[~held_up | (table["load"] != "drain")]
     return table.reset_index(drop=True)

@@ -250,9 +250,9 @@ def test_a_comparison_ends_with_the_crossing(run):
     assert found.sentence == (
         "Against q:one+loop (4 workers x 1 task) q:many+loop (1 worker x 4 threads) is, on "
         "Windows' consumer loop on this system, by service time (add, surge, concurrency 4), "
-        "behind at 0, 1 and 10 ms (0.100x [0.100, 0.100] at 10 ms), ahead at 100 ms and 1 s (2.00x [2.00, 2.00] "
-        "at 100 ms); the lines cross at about 59 "
-        "ms, between 10 and 100 ms; both passed every check of 5 common cells."
+        "behind at 0, 1 and 10 ms (0.100x [0.100, 0.100] at 10 ms), ahead at 100 ms and 1 s "
+        "(2.00x [2.00, 2.00] at 100 ms); the lines cross at about 59 ms, between 10 and 100 ms; "
+        "both passed every check of 5 common cells."
     )
 
 
