@@ -13,7 +13,7 @@ from backends.kit import events as kinds
 from bench.measure import open_loop
 from bench.measure.attempts import Attempts, retry_gaps
 from bench.measure.parts import parts_ms
-from bench.measure.rates import mean_rate, steady_rate
+from bench.measure.rates import mean_rate, rate_within, steady_rate
 from bench.measure.stalls import longest_overrun_ns, pauses
 from bench.measure.trace import NEVER, Trace
 from scenarios.loads import LOADS
@@ -106,8 +106,11 @@ def trial_metrics(
         if name not in untold:
             found |= _percentiles(name, samples)
     parts_of = trace.parts(windows)
-    if offering.busy:
-        found |= _throughput(parts_of, params, concurrency)
+    if offering.busy and offering.limited:
+        found |= _told_as_throughput([_done_per_s(trace, until_ns)], [trace], params, concurrency)
+    elif offering.busy:
+        rates = [steady_rate(_completions(part), concurrency) for part in parts_of]
+        found |= _told_as_throughput(rates, parts_of, params, concurrency)
     if not offering.cut_short or until_ns is not None:
         found |= _stalls(parts_of, tried, concurrency, filled=offering.fills, until_ns=until_ns)
     if offering.awaited:
@@ -184,14 +187,22 @@ def _maximum(name: str, samples: np.ndarray) -> dict[str, Value]:
     return {f"{name}_max": Value(float(samples.max()), len(samples))} if len(samples) else {}
 
 
-def _throughput(windows: Sequence[Trace], params: Params, concurrency: int) -> dict[str, Value]:
-    """Completions per second within the steady part of each window; deliveries where there are
-    any. Of several windows the geometric mean."""
-    times = [_completions(window) for window in windows]
-    rate = mean_rate([steady_rate(of_window, concurrency) for of_window in times])
+def _done_per_s(trace: Trace, until_ns: int | None) -> float | None:
+    """Completions per second of all the time from the first that was sent. Of the few that are
+    done between two pauses a steady part would tell how fast they were, not how few."""
+    sent = trace.send[trace.send != NEVER]
+    return rate_within(_completions(trace), int(sent.min()), until_ns) if len(sent) else None
+
+
+def _told_as_throughput(
+    rates: Sequence[float | None], windows: Sequence[Trace], params: Params, concurrency: int
+) -> dict[str, Value]:
+    """Of each window the completions per second, or deliveries where there are any; of several
+    windows the geometric mean."""
+    rate = mean_rate(rates)
     if rate is None:
         return {}
-    count = sum(map(len, times))
+    count = sum(len(_completions(window)) for window in windows)
     found = {"throughput_tasks_per_s": Value(rate, count)}
     service_s = params.get("latency_s") or params.get("service_s")
     if service_s:

@@ -42,6 +42,22 @@ def steady_rate(times_ns: np.ndarray, at_once: int = 1) -> float | None:
     return float((deviation * np.arange(len(window))).sum() / (deviation**2).sum())
 
 
+def rate_within(times_ns: np.ndarray, since_ns: int, until_ns: int | None = None) -> float | None:
+    """Events per second from one moment to another, by default to the last of them.
+
+    Args:
+        times_ns: sorted times of completion.
+
+    Returns:
+        ``None`` where nothing was done, or no time passes.
+    """
+    done = times_ns if until_ns is None else times_ns[times_ns <= until_ns]
+    if not len(done):
+        return None
+    until = int(done[-1]) if until_ns is None else until_ns
+    return len(done) / ((until - since_ns) / 1e9) if until > since_ns else None
+
+
 def mean_rate(rates: Sequence[float | None]) -> float | None:
     """The geometric mean of those that are known; ``None`` where none is."""
     known = [rate for rate in rates if rate]

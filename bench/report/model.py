@@ -88,14 +88,14 @@ def load_report(run: RunFolder) -> Report:
             *endings(presentable(run.read_leases())),
         ),
         findings=findings(Material(facts, cells, known.verdicts, counts)),
-        sections=_sections(facts, run, trials, cells, built, abilities_found),
+        sections=_sections(run, facts, trials, cells, built, abilities_found),
         incomplete_micro=tuple(problems),
     )
 
 
 def _sections(
-    facts: Mapping[str, Any],
     run: RunFolder,
+    facts: Mapping[str, Any],
     trials: Sequence[dict[str, Any]],
     cells: Sequence[Cell],
     tables: Sequence[Table],

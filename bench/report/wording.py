@@ -14,7 +14,7 @@ from scenarios import all_scenarios
 #: What each metric is, by :func:`base_name`.
 METRICS = {
     "throughput": "tasks (notification: messages) done per second between the first and the last "
-    "tenth of them",
+    "tenth of them; of a surge, of all the time since the first was sent",
     "share_of_ideal": "throughput divided by concurrency / service time: 1 is what waiting alone "
     "would allow",
     "longest_stall": "longest time in which no task started although tasks were waiting, or by "

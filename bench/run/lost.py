@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 import redis
 
-from bench.errors import RedisError, quoted
+from bench.errors import RedisError
 from bench.record.store import RunFolder, disk_errors
 from bench.server.redis_server import Server
+from bench.system.words import quoted
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from bench.run.lost import losses_told
 from bench.run.repeats import Repeats
 from bench.run.trial import Outcome, record, run_trial
 from bench.server.redis_server import Server
-from bench.system.words import quoted
 from bench.workers.environments import Environment
 from bench.workers.lease import Lease
 from bench.workers.producer import LeaseFailed, TrialTimeout

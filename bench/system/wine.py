@@ -54,9 +54,7 @@ def program() -> str:
     """
     here = f"{sys.platform} on {platform.machine()}"
     if here != "linux on x86_64":
-        raise UsageError(
-            f"--platform {NAME} needs Linux on x86_64, this is {here}: leave it out"
-        )
+        raise UsageError(f"--platform {NAME} needs Linux on x86_64, this is {here}: leave it out")
     found = shutil.which("wine")
     if found is None or shutil.which("wineserver") is None:
         raise UsageError(

@@ -11,9 +11,9 @@ from bench.measure.rates import steady_rate
 from bench.measure.trace import NEVER
 
 
-def metrics(story, items, *, params=None, concurrency=1, load="closed", steps=(), windows=()):
+def metrics(story, items, *, params=None, concurrency=1, load="closed", **more):
     trace = story.trace(items)
-    return trial_metrics(trace, attempts(trace), params or {}, concurrency, load, steps, windows)
+    return trial_metrics(trace, attempts(trace), params or {}, concurrency, load, **more)
 
 
 def at_seconds(*times):
@@ -160,6 +160,30 @@ def drained(count=20, every_ms=10, **more):
 def test_a_drain_has_the_rate_of_its_ends():
     found = drained(load="drain")["throughput_tasks_per_s"]
     assert found == Value(pytest.approx(100), 20)
+
+
+def test_a_surge_has_what_was_done_in_all_the_time_since_it_was_sent():
+    """As recorded of threads on Windows' loop: 4 tasks of 10 ms, a pause of 2 s, and 4 more. What
+    lies within the first and the last tenth is one such group, done in 10 ms."""
+    story = Story()
+    for n in range(40):
+        story.sent(n, 0)
+    for n in range(12):
+        story.ran(n, 2000 * (n // 4) + 10, 2000 * (n // 4) + 20 + n % 4)
+    items = [item(n) for n in range(40)]
+    until_ns = ORIGIN_NS + 5_000_000_000
+    found = metrics(story, items, load="surge", concurrency=4, until_ns=until_ns)
+    assert found["throughput_tasks_per_s"] == Value(pytest.approx(12 / 5), 12)
+
+
+def test_a_surge_that_is_done_in_time_ends_with_its_last_task():
+    found = drained(load="surge")["throughput_tasks_per_s"]
+    assert found == Value(pytest.approx(20 / (0.1 + 0.198)), 20)
+
+
+def test_what_ends_after_a_surge_was_stopped_is_not_counted():
+    found = drained(load="surge", until_ns=ORIGIN_NS + 100_000_000)["throughput_tasks_per_s"]
+    assert found.value == pytest.approx(10 / 0.2)
 
 
 def test_a_closed_load_has_no_throughput():

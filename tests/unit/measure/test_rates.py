@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.measure.rates import steady_rate
+from bench.measure.rates import rate_within, steady_rate
 
 
 def ns(seconds):
@@ -66,3 +66,16 @@ def test_a_slow_start_and_a_slow_tail_are_cut():
     steady = 2 + np.arange(160) * 0.01
     times = ns(np.concatenate([np.linspace(0, 1.9, 19), steady, 3.7 + np.arange(18)]))
     assert steady_rate(times) == pytest.approx(100, rel=0.02)
+
+
+def test_a_rate_within_a_time_counts_what_lies_in_it():
+    times = ns([1, 2, 3, 4])
+    assert rate_within(times, 0) == pytest.approx(1)
+    assert rate_within(times, 0, int(8e9)) == pytest.approx(0.5)
+    assert rate_within(times, 0, int(2.5e9)) == pytest.approx(0.8)
+
+
+def test_where_nothing_was_done_there_is_no_rate():
+    assert rate_within(ns([]), 0, int(1e9)) is None
+    assert rate_within(ns([5]), 0, int(1e9)) is None
+    assert rate_within(ns([5]), int(5e9)) is None
