@@ -11,6 +11,7 @@ import contextlib
 import functools
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ _IDLE = "import sys, time\nfor _ in sys.stdin: print(time.perf_counter_ns(), flu
 _CLOCKS = ("CLOCK_MONOTONIC_RAW", "CLOCK_MONOTONIC", "CLOCK_BOOTTIME")
 
 #: Where Wine's servers have their folders, wherever the temporary folder is.
-SERVERS = "/tmp/.wine-{uid}"
+SERVERS = Path("/tmp")
 
 _ENDS_WITHIN_S = 10.0
 
@@ -202,12 +203,16 @@ def end(prefix: Path) -> None:
 def forget(prefix: Path) -> None:
     """Remove the folder that Wine's server had for a prefix, which lies where no run's folders do.
 
-    Its name is made of the prefix's device and inode.
+    Debian's server makes one of a random name, which it keeps in the prefix; others name one of the
+    user's by the prefix's device and inode.
     """
     with contextlib.suppress(OSError):
         status = prefix.stat()
         name = f"server-{status.st_dev:x}-{status.st_ino:x}"
-        shutil.rmtree(Path(SERVERS.format(uid=os.getuid())) / name, ignore_errors=True)
+        shutil.rmtree(SERVERS / f".wine-{os.getuid()}" / name, ignore_errors=True)
+        own = (prefix / "wineserver").read_text(encoding="ascii", errors="replace").strip("\0\n ")
+        if re.fullmatch(r"wine-\w+", own, re.ASCII):
+            shutil.rmtree(SERVERS / own, ignore_errors=True)
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:

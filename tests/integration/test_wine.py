@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 from support import Bench, Done, bench_process, run_bench, run_folders, wait_until, write_profile
 
@@ -60,6 +62,7 @@ class Place:
     def __post_init__(self) -> None:
         self.tmp = self.folder / "tmp"
         self.tmp.mkdir()
+        self.servers_before = set(wine.SERVERS.glob("wine-*"))
 
     def profile(self, *cells: str, variants: str, **keys: Any) -> Path:
         return write_profile(self.folder / "p.toml", *cells, variants=variants, **KEYS | keys)
@@ -76,9 +79,17 @@ class Place:
         """No process, no temporary file, and no folder of a server of Wine's."""
         assert [p.cmdline() for p in processes.carrying(token)] == []
         assert [path.name for path in self.tmp.iterdir()] == []
-        folders = Path(wine.SERVERS.format(uid=os.getuid())).glob("server-*")
-        used = {p.environ().get("WINEPREFIX") for p in processes.working_in(Path("/tmp"))}
-        assert used or not [path for path in folders if not any(path.iterdir())]
+        servers = {path for path in wine.SERVERS.glob("wine-*") if path.owner() == self.tmp.owner()}
+        assert servers <= self.servers_before | _in_use()
+
+
+def _in_use() -> set[Path]:
+    """The folders of other Wine servers that run."""
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            found.add(Path(process.cwd()).parent)
+    return found
 
 
 @pytest.fixture(scope="module")
