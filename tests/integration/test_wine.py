@@ -33,8 +33,10 @@ pytestmark = [
 CELLS = (
     'scenario = "add"; load = "drain"; tasks = 60',
     'scenario = "add"; load = "open"; rate_per_s = [20]; for_s = 2.0',
-    'scenario = "notification"; load = "burst"; tasks = 8',
-    'scenario = "chain"; load = "burst"; tasks = 4',
+    'scenario = "notification"; load = "burst"; tasks = 8; latency_s = 0.1; timeout_s = 0.5; '
+    "retry_delay_s = 0.5; fault_share = 0.2",
+    'scenario = "chain"; load = "closed"; for_s = 1.5',
+    'scenario = "flaky"; load = "burst"; tasks = 8; retry_delay_s = 1.0',
 )
 #: Of the seeds tried, one whose first messages meet several kinds of fault.
 KEYS = {"concurrency": [2], "seed": 8, "baseline_windows": '"celery:solo"'}
