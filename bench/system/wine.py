@@ -155,8 +155,12 @@ def prefix_in(folder: Path) -> Path:
 
 
 def variables_of(prefix: Path) -> dict[str, str]:
-    """What every program in that prefix needs in its environment."""
-    return _QUIET | {"WINEPREFIX": str(prefix)}
+    """What every program in that prefix needs in its environment.
+
+    By Debian's Wine the temporary folder decides, too, which server a program finds: one that
+    differs would start a second for the same prefix.
+    """
+    return _QUIET | {"WINEPREFIX": str(prefix), "TMPDIR": str(prefix.parent)}
 
 
 def run(prefix: Path, *words: str | Path, cwd: Path | None = None) -> None:
@@ -201,10 +205,10 @@ def end(prefix: Path) -> None:
 
 
 def forget(prefix: Path) -> None:
-    """Remove the folder that Wine's server had for a prefix, which lies where no run's folders do.
+    """Remove the folder that Wine's server had for a prefix.
 
-    Debian's server makes one of a random name, which it keeps in the prefix; others name one of the
-    user's by the prefix's device and inode.
+    Debian's server makes one of a random name in the temporary folder, and keeps the name in the
+    prefix; others name one, which lies where no run's folders do, by the prefix's device and inode.
     """
     with contextlib.suppress(OSError):
         status = prefix.stat()
@@ -212,7 +216,7 @@ def forget(prefix: Path) -> None:
         shutil.rmtree(SERVERS / f".wine-{os.getuid()}" / name, ignore_errors=True)
         own = (prefix / "wineserver").read_text(encoding="ascii", errors="replace").strip("\0\n ")
         if re.fullmatch(r"wine-\w+", own, re.ASCII):
-            shutil.rmtree(SERVERS / own, ignore_errors=True)
+            shutil.rmtree(prefix.parent / own, ignore_errors=True)
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:

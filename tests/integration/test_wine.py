@@ -81,8 +81,7 @@ class Place:
         """No process, no temporary file, and no folder of a server of Wine's."""
         assert [p.cmdline() for p in processes.carrying(token)] == []
         assert [path.name for path in self.tmp.iterdir()] == []
-        servers = {path for path in wine.SERVERS.glob("wine-*") if path.owner() == self.tmp.owner()}
-        assert servers <= self.servers_before | _in_use()
+        assert set(wine.SERVERS.glob("wine-*")) <= self.servers_before | _in_use()
 
 
 def _in_use() -> set[Path]:
@@ -102,7 +101,10 @@ def ran(installed: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Done
     done = run_bench(
         *place.words(profile), cwd=place.folder, within_s=MAKING_S, TMPDIR=str(place.tmp)
     )
-    assert done.code == 0, done.all
+    # On a busy machine a schedule may not be kept, which is told as invalid.
+    late = {t["load"] for t in place.run.read_trials() if t["status"] == "invalid"}
+    assert late <= {"open"}, done.all
+    assert done.code == (1 if late else 0), done.all
     return done, place
 
 
@@ -110,7 +112,7 @@ def ran(installed: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Done
 def test_two_pools_do_all_that_is_asked_of_them(ran: tuple[Done, Place]) -> None:
     _, place = ran
     trials = place.run.read_trials()
-    assert {trial["status"] for trial in trials} == {"ok"}
+    assert {trial["status"] for trial in trials if trial["load"] != "open"} == {"ok"}
     assert len(trials) == 2 * len(CELLS)
     verdicts = pd.read_csv(place.run.path / "verdicts.csv")
     assert verdicts[verdicts["verdict"] == "fail"].to_dict("records") == []
