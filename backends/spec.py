@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -171,6 +171,10 @@ class Option:
         variants: the names of those that know it, as in :class:`Variant`; empty means all.
         speed: roughly how many times the variant's drain rate; for sizing only.
         parser: what reads Redis's replies with it; ``None`` where that stays as it is.
+        promises: what it changes of the variant's :class:`Semantics`, by the field's name.
+        lacks: fields of :class:`Capabilities` that the library cannot do with it.
+        native_on: ``sys.platform`` values on which every worker runs so: there a name with it means
+            the same without it, and elsewhere it shows what happens there.
     """
 
     name: str
@@ -181,6 +185,9 @@ class Option:
     variants: frozenset[str] = frozenset()
     speed: float = 1.0
     parser: Parser | None = None
+    promises: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    lacks: frozenset[str] = frozenset()
+    native_on: frozenset[str] = frozenset()
 
     def fits(self, variant: Variant) -> bool:
         """Whether the variant knows it."""
@@ -281,6 +288,11 @@ class Backend:
             if not defect.variants or variant.name in defect.variants
         )
 
+    def capabilities_of(self, variant: Variant) -> Capabilities:
+        """What the library can do where it is run with the variant's options."""
+        missing = {name: False for option in variant.chosen for name in option.lacks}
+        return replace(self.capabilities, **missing)
+
     def parser_of(self, variant: Variant) -> Parser:
         """What reads Redis's replies where it is run with its options."""
         chosen: Parser = self.parser
@@ -306,7 +318,17 @@ class Backend:
         if len(set_twice) != len(set(set_twice)):
             raise LookupError(f"two of {'+'.join(sorted(named))} set the same")
         in_order = tuple(name for name in known if name in named)
-        return replace(variant, chosen=chosen, named=in_order)
+        promises = {name: value for option in chosen for name, value in option.promises.items()}
+        semantics = replace(variant.semantics, **promises)
+        return replace(variant, chosen=chosen, named=in_order, semantics=semantics)
+
+    def native_to(self, variant: Variant, platform: str) -> Variant:
+        """The variant without the options that are how every worker runs on ``platform``."""
+        native = {option.name for option in variant.chosen if platform in option.native_on}
+        if not native:
+            return variant
+        plain = next(known for known in self.variants if known.name == variant.name)
+        return self.with_options(plain, [name for name in variant.named if name not in native])
 
     def worker_commands(self, variant: Variant, concurrency: int) -> tuple[Command, ...]:
         """The library's own command(s): workers for so many tasks at once, and what they need."""

@@ -23,6 +23,7 @@ SCENARIO = Scenario(
     headline={
         "drain": "throughput_tasks_per_s",
         "closed": "round_trip_ms_p50",
+        "surge": "throughput_tasks_per_s",
         "open": "latency_ms_p95",
         "saturation": "saturation_tasks_per_s",
         "backlog": "throughput_tasks_per_s",
@@ -31,6 +32,7 @@ SCENARIO = Scenario(
     columns={
         "drain": ("enqueue_us_p50", "longest_stall_ms"),
         "closed": ("round_trip_ms_p95", "queue_wait_ms_p50", "result_delivery_ms_p50"),
+        "surge": ("service_ms_p50", "longest_stall_ms"),
         "open": (
             *("latency_ms_p50", "latency_ms_p99"),
             *("offered_tasks_per_s", "generator_lateness_ms_p99"),

@@ -58,6 +58,7 @@ class Load:
         scheduled: tasks come at their times, and latency counts from these.
         searches: tries several rates, and has one figure for all of them.
         cut_short: is stopped with work left to do, and has a lease of its own for it.
+        limited: is stopped after its time if work is left to do, which then ends its lease.
         works: whether there are tasks at all.
         twin: differences under it are told as such, so the baseline is held against itself.
         smaller: what makes a trial of it smaller.
@@ -75,6 +76,7 @@ class Load:
     scheduled: bool = False
     searches: bool = False
     cut_short: bool = False
+    limited: bool = False
     works: bool = True
     twin: bool = False
     smaller: str = "lower for_s, or give tasks = N instead"
@@ -103,7 +105,7 @@ class Load:
         if not self.works or self.relative(size.params):
             return 0
         given = size.params.get("backlog") if self.cut_short else size.tasks
-        if given is not None:
+        if given is not None and not self.limited:
             return int(given)
         assert size.for_s is not None
         if self.scheduled:
@@ -113,7 +115,8 @@ class Load:
         rate = size.nominal_per_s
         if service_s := size.params.get("service_s"):
             rate = min(rate, size.concurrency / service_s)
-        return max(MIN_TASKS, _whole(rate * size.for_s))
+        found = max(MIN_TASKS, _whole(rate * size.for_s))
+        return found if given is None else min(found, int(given))
 
     def least_s(self, size: Size) -> float:
         """Seconds that a trial takes however fast the queue is; 0 where the queue decides."""
@@ -125,7 +128,7 @@ class Load:
 
     def about_s(self, size: Size) -> float:
         """Seconds that a trial takes, roughly, without start and stop."""
-        if self.busy and not self.fills:
+        if self.busy and not self.fills and not self.limited:
             service_s = size.params.get("latency_s") or size.params.get("service_s") or 0.0
             own = (size.tasks or 0) * service_s / size.concurrency
             return float(own + 3 * size.params.get("retry_delay_s", 0.0))
@@ -164,6 +167,17 @@ _ALL = (
         either=frozenset({"tasks", "for_s"}),
         busy=True,
         twin=True,
+    ),
+    Load(
+        "surge",
+        "so many tasks are sent at once to running workers, who then work for a fixed time at most",
+        verb="works off the surge of {}",
+        needs=frozenset({"for_s"}),
+        may=frozenset({"tasks"}),
+        busy=True,
+        limited=True,
+        twin=True,
+        smaller="lower for_s, or give tasks = N as their limit",
     ),
     Load(
         "open",

@@ -67,6 +67,15 @@ def payload(data: str, result_bytes: int) -> str:
     return text_of(result_bytes)
 
 
+def compute(loops: int) -> int:
+    """Keep one core busy in pure Python, without a pause; the same work everywhere, however long
+    it takes there."""
+    found = 1
+    for _ in range(loops):
+        found = (found * 1103515245 + 12345) % 2147483648
+    return found
+
+
 @functools.cache
 def http_client(timeout_s: float) -> Any:
     """The process's one synchronous HTTP client (connections are kept between tasks)."""

@@ -51,6 +51,11 @@ async def payload(ctx, data, result_bytes, task_id, then=()):
     return await pass_on(ctx, then, result)
 
 
+async def compute(ctx, loops, task_id, then=()):
+    result = task.run(task_id, workload.compute, loops)
+    return await pass_on(ctx, then, result)
+
+
 async def flaky(ctx, fails, task_id, then=()):
     try:
         result = task.run(task_id, workload.flaky, task.attempt(task_id), fails)
@@ -74,4 +79,4 @@ async def notification(ctx, text, task_id, then=()):
 
 
 #: What the worker knows: one attempt and three retries where there are retries.
-FUNCTIONS = [add, payload, func(flaky, max_tries=4), func(notification, max_tries=4)]
+FUNCTIONS = [add, compute, payload, func(flaky, max_tries=4), func(notification, max_tries=4)]

@@ -71,7 +71,28 @@ _PREFORK = Variant(
 
 _PREFETCH = "User Guide, Optimizing, Prefetch Limits"
 
+
+def _prefetch(multiplier: int, summary: str, why: str) -> Option:
+    setting = Setting("worker_prefetch_multiplier", str(multiplier), "4", why)
+    return Option(f"prefetch-{multiplier}", summary, settings=(setting,), source=_PREFETCH)
+
+
 _OPTIONS = (
+    Option(
+        "winloop",
+        "the consumer loop that every worker runs on Windows",
+        settings=(
+            Setting(
+                "app.IS_WINDOWS",
+                "True",
+                "whether it is Windows",
+                "the worker takes messages as it does on Windows: it blocks for up to 2 s in each "
+                "look at the broker; gevent and eventlet do so everywhere",
+            ),
+        ),
+        variants=frozenset({"prefork", "solo", "threads"}),
+        native_on=frozenset({"win32"}),
+    ),
     Option(
         "warning-log",
         "no two lines a task in the worker's log",
@@ -80,31 +101,36 @@ _OPTIONS = (
         ),
         source="Command Line Interface, celery worker",
     ),
-    Option(
-        "prefetch-1",
+    _prefetch(
+        1,
         "a worker holds no more tasks than it runs",
-        settings=(
-            Setting(
-                "worker_prefetch_multiplier",
-                "1",
-                "4",
-                "long tasks: none waits behind one while another worker is free",
-            ),
-        ),
-        source=_PREFETCH,
+        "long tasks: none waits behind one while another worker is free",
+    ),
+    _prefetch(16, "a worker fetches ahead", "the worker need not wait for messages"),
+    _prefetch(
+        64,
+        "a worker fetches far ahead",
+        "many short tasks: the worker need not wait for messages",
     ),
     Option(
-        "prefetch-64",
-        "a worker fetches far ahead",
+        "early-ack",
+        "a task is acknowledged when it is fetched",
         settings=(
             Setting(
-                "worker_prefetch_multiplier",
-                "64",
-                "4",
-                "many short tasks: the worker need not wait for messages",
+                "task_acks_late",
+                "False",
+                "True here",
+                "the library's own default: a task whose worker dies is gone",
             ),
         ),
-        source=_PREFETCH,
+        promises={"ack": "early", "delivery": "at most once"},
+    ),
+    Option(
+        "no-results",
+        "what tasks return is not kept",
+        settings=(Setting("task_ignore_result", "True", "False", "nobody asks for the results"),),
+        promises={"results": "none"},
+        lacks=frozenset({"results", "sees_failure"}),
     ),
     Option(
         "tuned",

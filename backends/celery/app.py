@@ -34,6 +34,15 @@ if option("warning-log"):
         logging.getLogger("celery.worker").warning("%s ready.", sender.hostname)
 
 
-for _multiplier in (1, 64):
+if option("winloop"):
+    app.IS_WINDOWS = True
+
+if option("early-ack"):
+    app.conf.update(task_acks_late=False, task_reject_on_worker_lost=False)
+
+if option("no-results"):
+    app.conf.task_ignore_result = True
+
+for _multiplier in (1, 16, 64):
     if option(f"prefetch-{_multiplier}"):
         app.conf.worker_prefetch_multiplier = _multiplier

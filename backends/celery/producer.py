@@ -12,7 +12,8 @@ from kombu.utils import json
 
 from backends.celery import tasks
 from backends.celery.app import app
-from backends.kit.client import NoResult, Step, TaskFailed
+from backends.kit.client import NoResult, NothingKept, Step, TaskFailed
+from backends.kit.settings import option
 
 
 class Client:
@@ -37,6 +38,8 @@ class Client:
         )
 
     def result(self, handle: Any, timeout_s: float) -> Any:
+        if option("no-results"):
+            raise NothingKept
         try:
             return handle.get(timeout=timeout_s)
         except ResultTimeout as error:

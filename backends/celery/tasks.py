@@ -22,6 +22,11 @@ def payload(data, result_bytes, task_id):
     return task.run(task_id, workload.payload, data, result_bytes)
 
 
+@app.task(name="compute")
+def compute(loops, task_id):
+    return task.run(task_id, workload.compute, loops)
+
+
 @app.task(
     name="flaky",
     bind=True,

@@ -36,6 +36,11 @@ def payload(data, result_bytes, task_id):
     return task.run(task_id, workload.payload, data, result_bytes)
 
 
+@dramatiq.actor(broker=broker, store_results=True)
+def compute(loops, task_id):
+    return task.run(task_id, workload.compute, loops)
+
+
 @dramatiq.actor(broker=broker, store_results=True, retry_when=_temporary)
 def flaky(fails, task_id):
     try:

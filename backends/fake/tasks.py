@@ -27,6 +27,10 @@ def payload(data: str, result_bytes: int, task_id: int) -> str:
     return task.run(task_id, workload.payload, data, result_bytes)
 
 
+def compute(loops: int, task_id: int) -> int:
+    return task.run(task_id, workload.compute, loops)
+
+
 def flaky(fails: int, task_id: int) -> int:
     try:
         return task.run(task_id, workload.flaky, task.attempt(task_id), fails)
@@ -47,4 +51,10 @@ def notification(text: str, task_id: int) -> int:
         raise Retry(setting("notification.retry_delay_s", 5)) from error
 
 
-TASKS = {"add": add, "payload": payload, "flaky": flaky, "notification": notification}
+TASKS = {
+    "add": add,
+    "compute": compute,
+    "payload": payload,
+    "flaky": flaky,
+    "notification": notification,
+}

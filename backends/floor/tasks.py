@@ -15,3 +15,7 @@ def add(x, y, task_id):
 
 def payload(data, result_bytes, task_id):
     return task.run(task_id, workload.payload, data, result_bytes)
+
+
+def compute(loops, task_id):
+    return task.run(task_id, workload.compute, loops)

@@ -30,6 +30,10 @@ def payload(data, result_bytes, task_id):
     return task.run(task_id, workload.payload, data, result_bytes)
 
 
+def compute(loops, task_id):
+    return task.run(task_id, workload.compute, loops)
+
+
 def flaky(fails, task_id):
     return task.run(task_id, workload.flaky, task.attempt(task_id), fails)
 

@@ -226,7 +226,7 @@ def _measure(trial: dict[str, Any], events: Events) -> tuple[dict[str, Value], l
     found = trial_checks(
         trace,
         tried,
-        sees_failure=choice.backend.capabilities.sees_failure,
+        sees_failure=choice.backend.capabilities_of(choice.variant).sees_failure,
         fifo=fifo and LOADS[trial["load"]].fills,
         load=trial["load"],
         cut_short=trial.get("cut_short", False),
@@ -240,8 +240,8 @@ def _values(trial: dict[str, Any], trace: Trace, tried: Attempts) -> dict[str, V
     found = trial_metrics(
         trace, tried, trial["params"], trial["concurrency"], trial["load"], steps, filled
     )
-    if "sustained_tasks_per_s" in found:  # what is left undone has cost, too
-        return found
+    if "sustained_tasks_per_s" in found or trial.get("cut_short"):
+        return found  # what is left undone has cost, too
     # The marks are of the first window.
     first = int(filled[0]["count"]) if filled else 0
     tasks = first or int(trial.get("sent", 0)) * trace.truth.steps

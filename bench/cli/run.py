@@ -44,6 +44,7 @@ class Chosen:
     backend: list[str]
     scenario: list[str]
     rounds: int | None
+    quick: bool
     precision: str | None
     budget: str | None
     platform: str | None
@@ -51,8 +52,9 @@ class Chosen:
 
     def new(self) -> Job:
         """A run of its own."""
+        profile = load_profile(self.profile or DEFAULT_PROFILE)
         request = Request(
-            profile=load_profile(self.profile or DEFAULT_PROFILE),
+            profile=profile.sample() if self.quick else profile,
             variants=tuple(self.backend),
             scenarios=tuple(self.scenario),
             rounds=self.rounds,
@@ -76,6 +78,7 @@ class Chosen:
             "-b": self.backend,
             "-s": self.scenario,
             "--rounds": self.rounds,
+            "--quick": self.quick,
             "--precision": self.precision,
             "--budget": self.budget,
             "--platform": self.platform,
@@ -101,6 +104,7 @@ def run(
         [], "-s", "--scenario", metavar="SCENARIO", help="Only this scenario."
     ),
     rounds: int | None = typer.Option(None, min=1, help="Rounds instead of the profile's."),
+    quick: bool = typer.Option(False, "--quick", help="Only the profile's quick sample."),
     precision: str | None = typer.Option(
         None, metavar="SHARE", help="Add rounds until ratios are known this well, e.g. 5%."
     ),
@@ -147,7 +151,7 @@ def run(
     missing piece, told in one line; 130: interrupted, finished trials kept. A variant that cannot
     run on this platform is no failure.
     """
-    chosen = Chosen(profile, backend, scenario, rounds, precision, budget, platform, out)
+    chosen = Chosen(profile, backend, scenario, rounds, quick, precision, budget, platform, out)
     job = chosen.resumed(resume) if resume else chosen.new()
     if dry_run:
         _show_plan(job)

@@ -66,12 +66,12 @@ def make_plan(
     for name in wanted:
         if name not in all_scenarios():
             raise unknown("scenario", name, all_scenarios())
-    choices = choices_of(variants or profile.variants)
+    asked = choices_of(variants, platform) if variants else None
     cells = [
         cell
         for spec in profile.cells
         if spec.scenario in wanted
-        for choice in choices
+        for choice in _choices_for(spec, profile, asked, platform)
         for concurrency in spec.concurrency or profile.concurrency
         for cell in _cells(profile, spec, choice, concurrency, rounds)
     ]
@@ -82,7 +82,7 @@ def make_plan(
             "and not everything can run everything (see 'bench list backends')"
         )
     _refuse_alike(cells, profile)
-    baseline = profile.baseline_windows if platform == "win32" else profile.baseline
+    baseline = baseline_of(profile, platform)
     cells += _twins(cells, baseline)
     _require_drains(cells, profile)
     refuse_too_many(cells, profile)
@@ -137,8 +137,37 @@ def _refuse_alike(cells: list[Cell], profile: Profile) -> None:
         seen.add(key)
 
 
-def choices_of(names: list[str]) -> list[Choice]:
-    """The variants that the names stand for, each once.
+def baseline_of(profile: Profile, platform: str) -> str:
+    """The name of the variant that ratios are taken against there."""
+    name = profile.baseline_windows if platform == "win32" else profile.baseline
+    return choices_of([name], platform)[0].name
+
+
+def _choices_for(
+    spec: CellSpec, profile: Profile, asked: list[Choice] | None, platform: str
+) -> list[Choice]:
+    """The variants that a cell is run with.
+
+    Where it names its own, what was asked for narrows these: a variant asked for without options
+    stands for it with whatever options the cell has.
+    """
+    if spec.variants is None:
+        return asked or choices_of(profile.variants, platform)
+    own = choices_of(spec.variants, platform)
+    if asked is None:
+        return own
+    names = {choice.name for choice in asked}
+    plain = {_without_options(choice) for choice in asked if not choice.variant.named}
+    return [c for c in own if c.name in names or _without_options(c) in plain]
+
+
+def _without_options(choice: Choice) -> tuple[str, str | None, str]:
+    return choice.backend.name, choice.version, choice.variant.name
+
+
+def choices_of(names: list[str], platform: str = sys.platform) -> list[Choice]:
+    """The variants that the names stand for, each once, without the options that are how every
+    worker runs on ``platform``.
 
     Raises:
         UsageError: an unknown name; the message has the nearest that exists.
@@ -146,9 +175,12 @@ def choices_of(names: list[str]) -> list[Choice]:
     chosen: dict[str, Choice] = {}
     for name in names:
         try:
-            chosen.update((choice.name, choice) for choice in choose(name))
+            found = choose(name)
         except UnknownVariant as error:
             raise unknown("variant", name, error.known) from None
+        for choice in found:
+            here = choice._replace(variant=choice.backend.native_to(choice.variant, platform))
+            chosen[here.name] = here
     return list(chosen.values())
 
 
@@ -168,7 +200,7 @@ def _cells(
     """One cell for each combination of the values given; none where the variant's backend cannot
     do what the scenario or the load asks."""
     scenario = all_scenarios()[spec.scenario]
-    if choice.backend.capabilities.lacks(spec.load, scenario.asks):
+    if choice.backend.capabilities_of(choice.variant).lacks(spec.load, scenario.asks):
         return
     own = min(spec.rounds or profile.rounds, rounds or 10**6)
     for params in _variations(scenario, spec):

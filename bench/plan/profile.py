@@ -58,6 +58,8 @@ class CellSpec(BaseModel):
         windows: how often a drain fills the queue: first before the workers start, then while
             they are held.
         backlog: tasks queued before the workers start, who then drain for ``for_s``.
+        variants: instead of the profile's.
+        quick: what is different of it in the profile's sample; without it, it is not part of that.
     """
 
     model_config = ConfigDict(extra="allow", strict=True)
@@ -68,6 +70,8 @@ class CellSpec(BaseModel):
     for_s: Positive | None = None
     concurrency: Concurrency | None = None
     rounds: Count | None = None
+    variants: Annotated[list[str], Field(min_length=1)] | None = None
+    quick: dict[str, Any] | None = None
     offered: list[Share] | None = None
     rate_per_s: list[Positive] | None = None
     arrival: Literal["poisson", "constant"] = "poisson"
@@ -103,6 +107,7 @@ class Profile(BaseModel):
     concurrency: Concurrency = [1]
     trial_timeout_s: Positive = 60.0
     repeat_disturbed: bool = True
+    quick_rounds: Count | None = None
     cells: Annotated[list[CellSpec], Field(min_length=1)]
     #: The file's name without its ending; no key of the file.
     name: str = Field(default="", exclude=True)
@@ -110,6 +115,26 @@ class Profile(BaseModel):
     def as_data(self) -> dict[str, Any]:
         """All of it as plain data: :func:`profile_of` gives the same profile again."""
         return {"name": self.name, **self.model_dump(exclude_unset=True)}
+
+    def sample(self) -> Profile:
+        """The profile of the cells that have ``quick``, each with what that changes.
+
+        Raises:
+            UsageError: none has, or a change is none that a cell may have.
+        """
+        cells = [
+            {**cell.model_dump(exclude_unset=True, exclude={"quick"}), **cell.quick}
+            for cell in self.cells
+            if cell.quick is not None
+        ]
+        if not cells:
+            raise UsageError(
+                f"the profile {self.name} has no quick sample: leave --quick out, or give some of "
+                "its cells quick = {}"
+            )
+        rounds = self.quick_rounds or self.rounds
+        changed = {"name": f"{self.name}-quick", "cells": cells, "rounds": rounds}
+        return profile_of({**self.as_data(), **changed}, Path(f"{self.name}: quick"))
 
 
 def builtin_profiles() -> dict[str, Path]:
@@ -169,7 +194,8 @@ def _checked(profile: Profile, path: Path, text: str) -> Profile:
     """Hold the profile against the scenarios and backends there are."""
     for number, cell in enumerate(profile.cells):
         _check_cell(cell, path, text, number)
-    for name in profile.variants:
+    named = [name for cell in profile.cells for name in cell.variants or ()]
+    for name in (*profile.variants, *named):
         _check_variant(name, path, text)
     for name in (profile.baseline, profile.baseline_windows):
         _check_variant(name, path, text, single=True)

@@ -255,7 +255,7 @@ def _measure_variant(
         return [], [reason], ""
     reports, problems, wrote = [], [], ""
     for phase in (WITHOUT_WORKER, WITH_WORKER):
-        if phase == WITH_WORKER and not choice.backend.capabilities.results:
+        if phase == WITH_WORKER and not choice.backend.capabilities_of(choice.variant).results:
             continue
         current = lease()
         try:

@@ -77,6 +77,22 @@ def burst(offer: Offer) -> None:
     offer.mark("end")
 
 
+def surge(offer: Offer) -> None:
+    """Send everything at once to live workers; end after a time, whatever is left."""
+    assert offer.cell.for_s is not None
+    offer.lease.start_workers(offer.deadline)
+    offer.mark("start")
+    until = time.monotonic() + offer.cell.for_s
+    items = offer.send()
+    done = offer.await_attempts(attempts_of(items), until)
+    offer.mark("done")
+    if done:
+        offer.collect()
+        offer.mark("end")
+    else:
+        offer.facts["cut_short"] = True
+
+
 def closed(offer: Offer) -> None:
     """Keep as many items in flight as there are slots."""
     offer.lease.start_workers(offer.deadline)
@@ -121,6 +137,7 @@ def idle(offer: Offer) -> None:
 _OFFERS: Mapping[str, Callable[[Offer], None]] = {
     "drain": drain,
     "burst": burst,
+    "surge": surge,
     "closed": closed,
     "open": open_load,
     "saturation": saturation,

@@ -290,6 +290,10 @@ def surroundings(
                 "is_floor": choice.backend.is_floor,
                 "parser": choice.backend.parser_of(choice.variant),
                 "caveat": choice.variant.caveat,
+                "options": [
+                    {"name": o.name, "summary": o.summary, "emulates": sorted(o.native_on)}
+                    for o in choice.variant.chosen
+                ],
                 "settings": _settings(choice.variant.own_settings, server),
                 "semantics": vars(choice.variant.semantics),
                 "known_defects": [

@@ -121,7 +121,7 @@ class Seen:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self.choice.backend.capabilities
+        return self.choice.backend.capabilities_of(self.choice.variant)
 
     def needs(self, *asks: str, load: str = "burst") -> None:
         """Skip a test of what this library does not claim to do."""

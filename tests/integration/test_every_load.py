@@ -18,6 +18,7 @@ CELLS = {
     "drain": "tasks = 60",
     "closed": "for_s = 0.3",
     "burst": "tasks = 5; retry_delay_s = 0.1",
+    "surge": "for_s = 0.5; tasks = 40",
     "open": "for_s = 0.5; rate_per_s = [40]",
     "saturation": "for_s = 0.2; p99_bound_ms = 1000",
     "backlog": "for_s = 0.3; backlog = [300]",

@@ -60,6 +60,9 @@ def test_arq_looks_more_often(run_cells):
         ("prefetch-1", "celery.app", "app.conf.worker_prefetch_multiplier", "1"),
         ("warning-log+prefetch-64", "celery.app", "app.conf.worker_prefetch_multiplier", "64"),
         ("", "celery.app", "app.conf.worker_prefetch_multiplier", "4"),
+        ("winloop", "celery.app", "app.IS_WINDOWS", "True"),
+        ("early-ack", "celery.app", "app.conf.task_acks_late", "False"),
+        ("no-results", "celery.app", "app.conf.task_ignore_result", "True"),
         ("fast-poll", "arq.worker", "WorkerSettings.poll_delay", "0.05"),
         ("hiredis", "floor.queue", "redis.connection._parser.__class__.__name__", "_HiredisParser"),
         ("", "floor.queue", "redis.connection._parser.__class__.__name__", "_RESP3Parser"),
@@ -92,6 +95,25 @@ def test_what_an_option_sets_is_set(
         timeout=60,
     )
     assert done.stdout.strip() == expected, done.stderr
+
+
+def test_without_results_nothing_is_kept_and_nobody_waits_for_any(run_cells):
+    """What ``redis_commands_per_task:set`` counts are results."""
+    kept = run_cells("celery:solo", DRAIN)
+    none = run_cells("celery:solo+no-results", DRAIN)
+    assert none.trials[0]["status"] == "ok"
+    assert none.failed_checks() == set()
+    assert none.trials[0]["took_s"] < kept.trials[0]["took_s"] + 5
+    assert kept.value("redis_commands_per_task:setex") == pytest.approx(1, abs=0.1)
+    assert "redis_commands_per_task:setex" not in set(none.tables.summary["metric"])
+
+
+def test_an_early_acknowledgement_is_told_among_the_promises(run_cells):
+    ran = run_cells("celery:threads+early-ack+winloop", DRAIN)
+    (name,) = {"celery:threads+winloop+early-ack"} & ran.facts["variants"].keys()
+    facts = ran.facts["variants"][name]
+    assert (facts["semantics"]["ack"], facts["semantics"]["delivery"]) == ("early", "at most once")
+    assert [o["emulates"] for o in facts["options"] if o["name"] == "winloop"] == [["win32"]]
 
 
 def test_two_processes_share_the_threads(run_cells):

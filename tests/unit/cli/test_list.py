@@ -17,7 +17,7 @@ def test_a_variants_options_are_listed_by_name_and_in_full_for_programs(capsys, 
     assert [(s["name"], s["value"]) for s in fast["settings"]] == [("poll_delay", "0.05")]
     assert rows["rq:simple"]["options"] == []
     list_.list_(list_.Kind.BACKENDS, as_json=False)
-    assert "warning-log, prefetch-1, prefetch-64, tuned" in capsys.readouterr().out
+    assert "winloop, warning-log, prefetch-1, prefetch-16, prefetch-64," in capsys.readouterr().out
 
 
 def test_other_lists_have_no_such_column(capsys):

@@ -445,10 +445,11 @@ def test_a_list_of_values_makes_a_cell_of_each():
 
 
 @pytest.mark.parametrize(
-    ("platform", "baseline"), [("win32", "celery:solo"), ("linux", "rq"), ("darwin", "rq")]
+    ("platform", "baseline"),
+    [("win32", "celery:solo"), ("linux", "rq:fork"), ("darwin", "rq:fork")],
 )
 def test_windows_has_a_baseline_of_its_own(platform, baseline):
-    plan = make_plan(profile(baseline="rq"), platform=platform)
+    plan = make_plan(profile(baseline="rq:fork"), platform=platform)
     assert plan.baseline == baseline
 
 
@@ -514,3 +515,45 @@ def test_a_drain_of_several_windows_says_so_and_others_are_described_as_before()
     assert plain.tasks == several.tasks == 30
     assert describe(several) == describe(plain) | {"windows": 3}
     assert several.drained == plain.drained
+
+
+# --- variants of a cell, options that are native ---------------------------------------------
+
+SOLO, THREADS = "celery:solo+winloop", "celery:threads+winloop"
+
+
+def names_of(plan: Plan) -> list[str]:
+    return sorted({cell.choice.name for cell in plan.cells})
+
+
+def test_a_cell_may_name_variants_of_its_own():
+    plan = make_plan(profile(ADD_CLOSED, ADD_DRAIN | {"variants": [THREADS, "arq"]}, rounds=1))
+    drained = {cell.choice.name for cell in plan.cells if cell.load == "drain"}
+    assert drained == {THREADS, "arq"}
+    assert len({cell.choice.name for cell in plan.cells if cell.load == "closed"}) > 4
+
+
+def test_what_is_asked_for_narrows_a_cells_own_variants():
+    own = ADD_DRAIN | {"variants": [SOLO, THREADS, f"{THREADS}+prefetch-1"]}
+    for asked, left in (
+        (["celery:threads"], [THREADS, f"{THREADS}+prefetch-1"]),
+        ([THREADS], [THREADS]),
+        (["celery"], sorted(own["variants"])),
+    ):
+        assert names_of(make_plan(profile(own, rounds=1), variants=asked)) == left
+    with pytest.raises(UsageError, match="nothing to run"):
+        make_plan(profile(own, rounds=1), variants=["arq"])
+
+
+def test_an_option_that_is_how_things_are_is_no_option_there():
+    names = [SOLO, f"{THREADS}+prefetch-1", "celery:threads+prefetch-1", "celery:gevent"]
+    asked = profile(ADD_DRAIN, variants=names, baseline=SOLO, baseline_windows=SOLO)
+    assert names_of(make_plan(asked, platform="linux")) == sorted(names)
+    there = make_plan(asked, platform="win32")
+    assert names_of(there) == ["celery:gevent", "celery:solo", "celery:threads+prefetch-1"]
+    assert there.baseline == "celery:solo"
+
+
+def test_a_library_is_not_asked_for_what_an_option_takes_from_it():
+    plan = make_plan(profile(ADD_DRAIN, ADD_CLOSED, variants=["celery:solo+no-results"]))
+    assert {cell.load for cell in plan.cells} == {"drain"}

@@ -8,7 +8,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.plan.planner import make_plan
-from bench.plan.profile import builtin_profiles, load_profile
+from bench.plan.profile import builtin_profiles, load_profile, profile_of
 
 #: Its lines are counted in the tests below.
 GOOD = """\
@@ -129,7 +129,7 @@ MISTAKES = {
         changed("rounds = 2", "runds = 2"),
         2,
         r"unknown key 'runds': allowed are description, rounds, seed, baseline, baseline_windows, "
-        r"variants, concurrency, trial_timeout_s, repeat_disturbed, cells$",
+        r"variants, concurrency, trial_timeout_s, repeat_disturbed, quick_rounds, cells$",
     ),
     "text for a count": (
         changed("rounds = 2", 'rounds = "2"'),
@@ -227,7 +227,7 @@ MISTAKES = {
     "unknown scenario": (
         changed('"flaky"', '"flakey"'),
         12,
-        r"unknown scenario 'flakey': did you mean 'flaky'\? known are add, chain, flaky, not",
+        r"unknown scenario 'flakey': did you mean 'flaky'\? known are add, chain, compute,",
     ),
     "load that does not fit": (
         changed('"burst"', '"drain"'),
@@ -438,3 +438,27 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     cell = '[[cells]]\nscenario = "add"\nload = "drain"\ntasks = 1\n'
     path.write_text(f'variants = ["arq"]\n{cell}', encoding="utf-8-sig")
     assert load_profile(str(path)).name == "mine"
+
+
+# --- the quick sample ------------------------------------------------------------------------
+
+
+def test_a_sample_has_the_cells_that_say_so_with_what_they_change(load):
+    text = GOOD.replace("rounds = 2", "rounds = 2\nquick_rounds = 1", 1)
+    text += '[[cells]]\nscenario = "chain"\nload = "closed"\nfor_s = 3.0\nlength = [2, 5]\n'
+    sample = load(text + "quick = { for_s = 0.5, length = 2 }\n").sample()
+    (cell,) = sample.cells
+    assert (sample.name, sample.rounds) == ("mine-quick", 1)
+    assert (cell.scenario, cell.for_s, cell.own_parameters()) == ("chain", 0.5, {"length": [2]})
+    assert profile_of(sample.as_data(), Path("x")).cells == sample.cells
+
+
+def test_a_profile_without_a_sample_says_so(load):
+    with pytest.raises(UsageError, match="the profile mine has no quick sample"):
+        load(GOOD).sample()
+
+
+def test_a_sample_that_changes_what_a_cell_has_not_is_refused(load):
+    text = '[[cells]]\nscenario = "add"\nload = "drain"\ntasks = 5\nquick = { taskss = 1 }\n'
+    with pytest.raises(UsageError, match="unknown key 'taskss'"):
+        load(GOOD + text).sample()

@@ -37,6 +37,9 @@ def test_a_load_says_what_it_is_and_its_keys_are_those_of_a_cell(load):
         ("drain", size(for_s=2.0, nominal_per_s=100), 200),
         ("drain", size(for_s=2.0, nominal_per_s=1), MIN_TASKS),
         ("burst", size(for_s=2.0, nominal_per_s=100, concurrency=4, service_s=0.1), 80),
+        ("surge", size(for_s=2.0, nominal_per_s=100), 200),
+        ("surge", size(for_s=2.0, nominal_per_s=100, tasks=50), 50),
+        ("surge", size(for_s=2.0, nominal_per_s=100, tasks=500), 200),
         ("closed", size(for_s=0.5), 1000),
         ("closed", size(for_s=0.5, tasks=3), 3),
         ("open", size(for_s=3.0, rate_per_s=50), 150),
@@ -57,6 +60,7 @@ def test_how_many_tasks_a_trial_has(load, wanted, tasks):
     [
         ("drain", size(for_s=3.0), 0),
         ("burst", size(for_s=3.0), 0),
+        ("surge", size(for_s=3.0), 0),
         ("closed", size(for_s=3.0), 3),
         ("closed", size(for_s=3.0, tasks=3), 0),
         ("open", size(for_s=3.0), 3),

@@ -30,7 +30,7 @@ def expected(name, count, **more):
 
 
 def test_these_scenarios_exist():
-    assert set(all_scenarios()) == {"add", "chain", "flaky", "notification", "payload"}
+    assert set(all_scenarios()) == {"add", "chain", "compute", "flaky", "notification", "payload"}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -115,6 +115,7 @@ def test_settings_tell_the_workers_what_they_read_under_the_scenarios_names(scen
             "notification.retry_delay_s": 5.0,
             "notification.fault_share": 0.1,
         },
+        "compute": {},
         "payload": {},
     }
     params = {p.name: p.default for p in scenario.parameters}
@@ -168,7 +169,14 @@ def test_additions_differ_so_that_swapped_results_are_seen():
 
 def test_the_periods_of_the_scenarios():
     periods = {name: scenario.period for name, scenario in all_scenarios().items()}
-    assert periods == {"add": 1000, "chain": 1, "flaky": 5, "notification": 0, "payload": 1}
+    assert periods == {
+        "add": 1000,
+        "chain": 1,
+        "compute": 1,
+        "flaky": 5,
+        "notification": 0,
+        "payload": 1,
+    }
 
 
 def test_another_seed_adds_other_numbers():
@@ -323,3 +331,12 @@ def test_a_messages_text_carries_its_id():
 def test_the_plan_of_faults_does_not_depend_on_the_trial():
     one, other = (expected("notification", 50, first=n << 32, fault_share=0.5) for n in (1, 9))
     assert one == other
+
+
+# --- compute ---------------------------------------------------------------------------------
+
+
+def test_computing_gives_what_is_expected_of_it_however_often():
+    for (work,) in items("compute", 3, loops=50):
+        assert work.expected.value == workload.compute(**work.kwargs)
+    assert workload.compute(50) != workload.compute(51)
