@@ -284,5 +284,5 @@ def _circumstances(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _interpreter(run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What workers ran on, where that is not what the harness did."""
-    return {"on": run["guest"]} if "guest" in run else {}
+    """What workers ran on."""
+    return {"python": run.get("guest", "the harness's")}

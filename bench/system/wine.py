@@ -11,6 +11,7 @@ import contextlib
 import functools
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ _IDLE = "import sys, time\nfor _ in sys.stdin: print(time.perf_counter_ns(), flu
 _CLOCKS = ("CLOCK_MONOTONIC_RAW", "CLOCK_MONOTONIC", "CLOCK_BOOTTIME")
 
 #: Where Wine's servers have their folders, wherever the temporary folder is.
-SERVERS = "/tmp/.wine-{uid}"
+SERVERS = Path("/tmp")
 
 _ENDS_WITHIN_S = 10.0
 
@@ -151,8 +152,12 @@ def prefix_in(folder: Path) -> Path:
 
 
 def variables_of(prefix: Path) -> dict[str, str]:
-    """What every program in that prefix needs in its environment."""
-    return _QUIET | {"WINEPREFIX": str(prefix)}
+    """What every program in that prefix needs in its environment.
+
+    By Debian's Wine the temporary folder decides, too, which server a program finds: one that
+    differs would start a second for the same prefix.
+    """
+    return _QUIET | {"WINEPREFIX": str(prefix), "TMPDIR": str(prefix.parent)}
 
 
 def run(prefix: Path, *words: str | Path, cwd: Path | None = None) -> None:
@@ -197,14 +202,18 @@ def end(prefix: Path) -> None:
 
 
 def forget(prefix: Path) -> None:
-    """Remove the folder that Wine's server had for a prefix, which lies where no run's folders do.
+    """Remove the folder that Wine's server had for a prefix.
 
-    Its name is made of the prefix's device and inode.
+    Debian's server makes one of a random name in the temporary folder, and keeps the name in the
+    prefix; others name one, which lies where no run's folders do, by the prefix's device and inode.
     """
     with contextlib.suppress(OSError):
         status = prefix.stat()
         name = f"server-{status.st_dev:x}-{status.st_ino:x}"
-        shutil.rmtree(Path(SERVERS.format(uid=os.getuid())) / name, ignore_errors=True)
+        shutil.rmtree(SERVERS / f".wine-{os.getuid()}" / name, ignore_errors=True)
+        own = (prefix / "wineserver").read_text(encoding="ascii", errors="replace").strip("\0\n ")
+        if re.fullmatch(r"wine-\w+", own, re.ASCII):
+            shutil.rmtree(prefix.parent / own, ignore_errors=True)
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 from support import Bench, Done, bench_process, run_bench, run_folders, wait_until, write_profile
 
@@ -31,8 +33,10 @@ pytestmark = [
 CELLS = (
     'scenario = "add"; load = "drain"; tasks = 60',
     'scenario = "add"; load = "open"; rate_per_s = [20]; for_s = 2.0',
-    'scenario = "notification"; load = "burst"; tasks = 8',
-    'scenario = "chain"; load = "burst"; tasks = 4',
+    'scenario = "notification"; load = "burst"; tasks = 8; latency_s = 0.1; timeout_s = 0.5; '
+    "retry_delay_s = 0.5; fault_share = 0.2",
+    'scenario = "chain"; load = "closed"; for_s = 1.5',
+    'scenario = "flaky"; load = "burst"; tasks = 8; retry_delay_s = 1.0',
 )
 #: Of the seeds tried, one whose first messages meet several kinds of fault.
 KEYS = {"concurrency": [2], "seed": 8, "baseline_windows": '"celery:solo"'}
@@ -60,6 +64,7 @@ class Place:
     def __post_init__(self) -> None:
         self.tmp = self.folder / "tmp"
         self.tmp.mkdir()
+        self.servers_before = set(wine.SERVERS.glob("wine-*"))
 
     def profile(self, *cells: str, variants: str, **keys: Any) -> Path:
         return write_profile(self.folder / "p.toml", *cells, variants=variants, **KEYS | keys)
@@ -76,9 +81,16 @@ class Place:
         """No process, no temporary file, and no folder of a server of Wine's."""
         assert [p.cmdline() for p in processes.carrying(token)] == []
         assert [path.name for path in self.tmp.iterdir()] == []
-        folders = Path(wine.SERVERS.format(uid=os.getuid())).glob("server-*")
-        used = {p.environ().get("WINEPREFIX") for p in processes.working_in(Path("/tmp"))}
-        assert used or not [path for path in folders if not any(path.iterdir())]
+        assert set(wine.SERVERS.glob("wine-*")) <= self.servers_before | _in_use()
+
+
+def _in_use() -> set[Path]:
+    """The folders of other Wine servers that run."""
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            found.add(Path(process.cwd()).parent)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +101,10 @@ def ran(installed: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Done
     done = run_bench(
         *place.words(profile), cwd=place.folder, within_s=MAKING_S, TMPDIR=str(place.tmp)
     )
-    assert done.code == 0, done.all
+    # On a busy machine a schedule may not be kept, which is told as invalid.
+    late = {t["load"] for t in place.run.read_trials() if t["status"] == "invalid"}
+    assert late <= {"open"}, done.all
+    assert done.code == (1 if late else 0), done.all
     return done, place
 
 
@@ -97,7 +112,7 @@ def ran(installed: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Done
 def test_two_pools_do_all_that_is_asked_of_them(ran: tuple[Done, Place]) -> None:
     _, place = ran
     trials = place.run.read_trials()
-    assert {trial["status"] for trial in trials} == {"ok"}
+    assert {trial["status"] for trial in trials if trial["load"] != "open"} == {"ok"}
     assert len(trials) == 2 * len(CELLS)
     verdicts = pd.read_csv(place.run.path / "verdicts.csv")
     assert verdicts[verdicts["verdict"] == "fail"].to_dict("records") == []
@@ -142,7 +157,7 @@ def test_all_events_of_a_trial_have_one_clock(ran: tuple[Done, Place]) -> None:
 def test_what_wine_cannot_tell_is_left_out_and_said(ran: tuple[Done, Place]) -> None:
     done, place = ran
     metrics = set(pd.read_csv(place.run.path / "summary.csv")["metric"])
-    assert {"redis_commands_per_task", "cpu_ms_per_task:redis", "end_to_end_ms:p50"} <= metrics
+    assert {"redis_commands_per_task", "cpu_ms_per_task:redis", "throughput_tasks_per_s"} <= metrics
     untold = ("cpu_ms_per_task:worker", "cpu_ms_per_task:producer", "context", "rss", "pss")
     assert [name for name in metrics if any(word in name for word in untold)] == []
     for text in (done.out, (place.run.path / "report.md").read_text(encoding="utf-8")):
@@ -229,7 +244,7 @@ def test_missing_wine_is_one_line(tmp_path: Path) -> None:
         done = run_bench(*words, "--platform", "wine", cwd=tmp_path, PATH=str(tmp_path))
         assert (done.code, done.out) == (2, "")
         assert done.err.strip().splitlines() == [
-            "error: --platform wine needs Wine, which is not installed: on Debian and Ubuntu type "
+            "bench: --platform wine needs Wine, which is not installed: on Debian and Ubuntu type "
             "apt-get install --no-install-recommends wine wine64"
         ]
 

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from time import perf_counter_ns
 
@@ -324,3 +325,17 @@ def test_a_tail_keeps_trials_apart_and_adds_files_up(tmp_path):
     assert tail.poll() == 3
     assert (tail.count(1, kinds.START), tail.count(2, kinds.START)) == (1, 2)
     assert tail.count(3, kinds.START) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a clock of Linux")
+def test_beside_guests_of_another_platform_events_have_their_clock(tmp_path):
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+    subprocess.run(
+        [sys.executable, "-c", "from backends.kit.recorder import record; record(1, 7)"],
+        env=os.environ | {"BENCH_EVENTS": str(tmp_path), "BENCH_CLOCK": "CLOCK_MONOTONIC_RAW"},
+        cwd=ROOT,
+        check=True,
+        timeout=30,
+    )
+    (t_ns,) = read_raw(tmp_path)["t_ns"]
+    assert before <= t_ns <= time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)

@@ -196,3 +196,17 @@ def test_commands_are_counted_as_the_server_names_them():
 )
 def test_own_commands_are_taken_out_under_the_name_the_server_knows(ran, own, left):
     assert without(ran, own) == left
+
+
+def test_of_guests_that_cannot_be_told_apart_the_servers_costs_are_told_and_no_more():
+    marks = drain()
+    for each in marks:
+        for name in ("switches", "rss_mb", "pss_mb", "peak_rss_mb"):
+            each.pop(name, None)
+        each["cpu_s"] = {"guests": 5.0, "redis": each["cpu_s"]["redis"]}
+    found = cost_metrics(marks, 100)
+    assert found.keys() == {
+        name
+        for name in cost_metrics(drain(), 100)
+        if name.startswith("redis") or name.endswith(":redis")
+    }

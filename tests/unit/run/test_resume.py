@@ -169,6 +169,14 @@ def test_what_makes_values_incomparable_is_refused(changed, told):
         check_circumstances(facts(), facts(**changed))
 
 
+def test_guests_of_another_platform_are_refused():
+    told = "what guests run on was Windows under Wine 8.0, is Windows under Wine 9.0"
+    before, now = ({"guest": f"Windows under Wine {version}"} for version in ("8.0", "9.0"))
+    with pytest.raises(UsageError, match=told):
+        check_circumstances(facts() | before, facts() | now)
+    assert check_circumstances(facts() | before, facts() | before) == []
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

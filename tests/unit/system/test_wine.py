@@ -82,13 +82,17 @@ def test_a_prefix_shares_windows_files_and_nothing_that_is_written(prepared, tmp
 def test_what_the_server_of_a_prefix_leaves_is_removed(tmp_path, monkeypatch):
     prefix = tmp_path / "prefix"
     prefix.mkdir()
-    status = prefix.stat()
-    monkeypatch.setattr(wine, "SERVERS", str(tmp_path / "servers-{uid}"))
-    kept = tmp_path / f"servers-{wine.os.getuid()}"
+    status, servers = prefix.stat(), tmp_path / "servers"
+    monkeypatch.setattr(wine, "SERVERS", servers)
+    users = servers / f".wine-{wine.os.getuid()}"
     for name in (f"server-{status.st_dev:x}-{status.st_ino:x}", "server-0-0"):
-        (kept / name).mkdir(parents=True)
+        (users / name).mkdir(parents=True)
+    for name in ("wine-ab12cd", "wine-others"):
+        (tmp_path / name / "server-1-2").mkdir(parents=True)
+    (prefix / "wineserver").write_bytes(b"wine-ab12cd")
     wine.forget(prefix)
-    assert [path.name for path in kept.iterdir()] == ["server-0-0"]
+    assert [path.name for path in users.iterdir()] == ["server-0-0"]
+    assert [path.name for path in tmp_path.glob("wine-*")] == ["wine-others"]
     wine.forget(tmp_path / "no-such-prefix")
 
 

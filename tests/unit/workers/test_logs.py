@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import stat
+import subprocess
+import sys
+
 import pytest
 
 from bench.workers import bot_api, logs
@@ -47,3 +52,14 @@ def test_a_log_of_somebody_else_is_neither_quoted_nor_changed(tmp_path, name):
     log_files.mask()
     assert (tmp_path / name).read_text(encoding="utf-8") == "pa/ss"
     assert log_files.tail() == []
+
+
+def test_a_piped_log_has_all_that_was_written_before_it_closed(tmp_path):
+    log_files = Logs(tmp_path, URL, piped=True)
+    pipe = log_files.open("worker.log")
+    assert stat.S_ISFIFO(os.fstat(pipe.fileno()).st_mode)
+    line = f"{'x' * 99}\n"
+    script = f"import sys\nfor _ in range(10_000): sys.stdout.write({line!r})"
+    subprocess.run([sys.executable, "-c", script], stdout=pipe, check=True, timeout=30)
+    log_files.close()
+    assert log_files.read("worker.log") == line * 10_000
