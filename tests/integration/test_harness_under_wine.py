@@ -29,7 +29,7 @@ pytestmark = [
 WITHIN_S = 150.0
 
 DRAIN = 'scenario = "add"; load = "drain"; tasks = 40'
-CLOSED = 'scenario = "add"; load = "closed"; tasks = 10'
+CLOSED = 'scenario = "add"; load = "closed"; for_s = 1.0'
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -42,9 +42,13 @@ def awake() -> Iterator[None]:
 
 
 def bench(*arguments: str, **more: str) -> Done:
-    with wine_python.started("-m", "bench", *arguments, **more) as process:
-        out, _ = process.communicate(timeout=WITHIN_S)
-        return Done(process.returncode, out, "")
+    # Once in some thirty starts on a busy machine Wine loses all that a program has written.
+    for _ in range(2):
+        with wine_python.started("-m", "bench", *arguments, **more) as process:
+            out, _ = process.communicate(timeout=WITHIN_S)
+            if out or process.returncode:
+                break
+    return Done(process.returncode, out, "")
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "cp866"])

@@ -7,6 +7,9 @@ from small_runs import SmallRun, thrice
 
 from bench.report.model import load_report
 from bench.report.next_steps import next_steps
+from bench.system.words import quoted
+
+URL = quoted("redis://***@host:6379/0")
 
 
 def commands(run: SmallRun) -> list[str]:
@@ -21,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 def test_of_a_whole_run_more_rounds_and_the_best_beside_the_baseline(path):
     run = SmallRun(path).cell("slow:base", thrice(1.0)).cell("a", thrice(2.0))
     assert commands(run.cell("b", thrice(3.0))) == [
-        "bench run small --redis-url 'redis://***@host:6379/0' --precision 10%",
+        f"bench run small --redis-url {URL} --precision 10%",
         f"bench compare slow:base b --run {path}",
     ]
 
@@ -48,12 +51,13 @@ def test_of_a_run_that_was_resumed_the_command_is_made_of_what_was_asked_for(pat
 
 def test_a_path_with_spaces_is_one_word(tmp_path):
     run = SmallRun(tmp_path / "a run", status="interrupted").cell("slow:base", [1.0], rounds=3)
-    assert commands(run) == [f"bench run --resume '{tmp_path / 'a run'}'"]
+    assert commands(run) == [f"bench run --resume {quoted(tmp_path / 'a run')}"]
+    assert quoted(tmp_path / "a run")[0] in "'\""
 
 
 def test_with_few_rounds_rounds_are_what_is_lacking(path):
     step, *_ = commands(SmallRun(path).cell("slow:base", [1.0, 2.0]).cell("a", [1.0]))
-    assert step == "bench run small --redis-url 'redis://***@host:6379/0' --rounds 3"
+    assert step == f"bench run small --redis-url {URL} --rounds 3"
 
 
 @pytest.mark.parametrize("status", ["failed", "timeout", "invalid"])
