@@ -80,7 +80,7 @@ def test_woken_consumers_retry_and_chain(pool, run_cells):
     ran = run_cells(
         f"celery:{pool}+prefetch-1+wake",
         'scenario = "flaky"; load = "burst"; tasks = 20; retry_delay_s = 1.0',
-        'scenario = "chain"; load = "drain"; tasks = 10; length = 3',
+        'scenario = "chain"; load = "closed"; for_s = 2.0; length = 3',
         concurrency=[2],
     )
     assert {trial["status"] for trial in ran.trials} == {"ok"}
