@@ -39,12 +39,13 @@ def platform_of(facts: Mapping[str, Any]) -> Platform:
         facts: ``run.json``; runs of earlier versions name no platform but in the host's system.
     """
     system = str(facts["host"].get("os", "this system"))
+    here = system.partition("-")[0]
     platform = facts.get("platform", "")
     if platform == "wine" or facts.get("guest"):
         guest = facts.get("guest") or "Windows CPython under Wine"
         return Platform(
             "Windows CPython under Wine",
-            f"{guest} on {system}: Windows' Python and its paths through the libraries on another "
+            f"{guest} on {here}: Windows' Python and its paths through the libraries on another "
             "kernel. It tells what runs, which loop a worker has and which of two settings wins; "
             "it cannot tell Windows' own rates, CPU, context switches or graceful stops.",
         )
@@ -53,7 +54,7 @@ def platform_of(facts: Mapping[str, Any]) -> Platform:
     if emulates_windows(facts):
         return Platform(
             "Windows' consumer loop on this system",
-            f"This is Windows' consumer loop on {system}: variants with the option for it take "
+            f"This is Windows' consumer loop on {here}: variants with the option for it take "
             "messages as every worker does on Windows, the same without it as workers do here. It "
             "tells what the loop does; it cannot tell "
             "what Windows' processes, clocks and network cost.",

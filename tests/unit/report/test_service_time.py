@@ -64,7 +64,11 @@ def test_runs_of_earlier_versions_say_nothing_of_options(run):
 @pytest.mark.parametrize(
     ("facts", "brief", "told"),
     [
-        ({"platform": "win32"}, "Windows", "This is Windows itself"),
+        (
+            {"platform": "win32", "host": {"os": "Windows-11"}},
+            "Windows",
+            "This is Windows itself (Windows-11)",
+        ),
         ({"host": {"os": "Windows 11"}}, "Windows", "This is Windows itself"),
         ({"platform": "wine", "guest": "CPython 3.12.9 under Wine 8.0"}, "under Wine", "Wine 8.0"),
         ({"guest": "Windows CPython 3.12.9 under Wine 8.0"}, "under Wine", "cannot tell"),
@@ -72,9 +76,11 @@ def test_runs_of_earlier_versions_say_nothing_of_options(run):
     ],
 )
 def test_where_workers_ran_is_said(facts, brief, told):
-    found = platform_of({"host": {"os": "Linux"}, "variants": {}} | facts)
+    facts = {"host": {"os": "Linux-6.1-x86_64"}} | facts
+    found = platform_of({"variants": {}} | facts)
     assert brief in found.brief
     assert told in found.told
+    assert "x86_64" not in found.told
     assert found.is_windows is bool(brief)
 
 
