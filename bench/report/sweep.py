@@ -201,7 +201,7 @@ def _between(a: At, b: At) -> float | None:
         return None
     before, after = math.log(a.ratio.value), math.log(b.ratio.value)
     share = before / (before - after)
-    return a.service_s * (b.service_s / a.service_s) ** share
+    return float(a.service_s * (b.service_s / a.service_s) ** share)
 
 
 _SIDES = {1: "ahead", -1: "behind", 0: "not told apart", None: "cannot say"}
