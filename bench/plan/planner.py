@@ -123,11 +123,11 @@ def _require_drains(cells: list[Cell], profile: Profile) -> None:
 def _each_once(cells: list[Cell]) -> list[Cell]:
     """Without those that another one is in every respect: where an option is how every worker runs,
     cells with it and without are the same."""
-    once = {
-        (json.dumps(describe(cell), sort_keys=True), cell.for_s, cell.rounds): cell
-        for cell in reversed(cells)
-    }
-    return list(reversed(once.values()))
+    once: dict[tuple[str, float | None, int], Cell] = {}
+    for cell in cells:
+        told = json.dumps(describe(cell), sort_keys=True)
+        once.setdefault((told, cell.for_s, cell.rounds), cell)
+    return list(once.values())
 
 
 def _refuse_alike(cells: list[Cell], profile: Profile) -> None:
