@@ -110,7 +110,7 @@ def _wake_on(qos, name):
 
 def _poll_with_a_waker():
     get, close = MultiChannelPoller.get, MultiChannelPoller.close
-    on_poll_start, fds = MultiChannelPoller.on_poll_start, MultiChannelPoller.fds.fget
+    on_poll_start = MultiChannelPoller.on_poll_start
 
     @wraps(get)
     def getting(self, callback, timeout=None):
@@ -135,14 +135,7 @@ def _poll_with_a_waker():
             self.poller.close()
             self.poller = self.poller.inner
 
-    def polled(self):
-        found = fds(self)
-        if isinstance(self.poller, _WakingPoller):  # there is always something to wait for
-            found = {**found, self.poller.waker.fileno(): None}
-        return found
-
     MultiChannelPoller.starved = False
     MultiChannelPoller.get = getting
     MultiChannelPoller.on_poll_start = looking
     MultiChannelPoller.close = closing
-    MultiChannelPoller.fds = property(polled)

@@ -15,8 +15,9 @@ from bench.record.events import read_columns
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-#: More than four slots can do in this time, and far more than a stalled consumer does.
-SURGE = 'scenario = "add"; load = "surge"; for_s = 5.0; tasks = 400; service_s = 0.01'
+#: Four slots do them in half a second, on a slow machine in some; a stalled consumer does few.
+TASKS = 160
+SURGE = f'scenario = "add"; load = "surge"; for_s = 8.0; tasks = {TASKS}; service_s = 0.01'
 
 
 def done(ran, variant):
@@ -41,7 +42,7 @@ def test_threads_stall_in_windows_loop_and_neither_solo_there_nor_threads_elsewh
     assert 1500 < value(ran, stalling, "longest_stall_ms") < 2500
     for variant in calm:
         assert value(ran, variant, "consumer_stalls") == 0, variant
-        assert done(ran, variant) == 400, variant
+        assert done(ran, variant) == TASKS, variant
 
 
 @pytest.mark.parametrize("pool", ["gevent", "eventlet"])
@@ -66,9 +67,9 @@ def test_woken_by_acknowledgements_none_stalls_and_each_task_is_done_once(
     mended = f"{variant}+wake"
     ran = run_cells(f"{variant} {mended}", SURGE, concurrency=[4])
     assert value(ran, mended, "consumer_stalls") == 0
-    assert done(ran, mended) == 400
+    assert done(ran, mended) == TASKS
     if stalls_without:
-        assert done(ran, variant) * 5 < 400
+        assert done(ran, variant) * 4 < TASKS
     verdicts = ran.tables.verdicts
     assert set(verdicts[verdicts["variant"] == mended]["verdict"]) == {"pass"}
 

@@ -19,9 +19,9 @@ _HEAD = (
     "variant",
     "concurrency",
     "parameters",
-    "trials with a stall",
-    "stalls per trial",
-    "share of time",
+    "stalled trials",
+    "per trial",
+    "share",
     "longest, s",
 )
 
@@ -69,7 +69,10 @@ def _lead(counted: Sequence[Cell], stalled: Sequence[Cell]) -> str:
         "free. While every slot is busy nothing is stalled, however long the tasks take."
     )
     if stalled:
-        return f"{rule} The share is of the time watched, over all trials of the row."
+        return (
+            f"{rule} Per trial: how many stalls; share: of the time watched. Both are means over "
+            "all trials of the row."
+        )
     return f"{rule} There was none in {plural(len(counted), 'cell')}."
 
 

@@ -29,7 +29,8 @@ SHADE = "#f3e3d3"
 
 def picture(stall: TracedStall, title: str, subtitle: str) -> str:
     """The stall as a shaded band, over time in s since it began."""
-    lanes = min(max(bar.slot for bar in stall.bars) + 1, MOST) if stall.bars else 1
+    used = max((bar.slot + 1 for bar in stall.bars), default=1)
+    lanes = min(max(used, stall.slots), MOST)
     top = TOP + TOLD
     floor = top + LANE * (lanes + 1)
     body = [
@@ -81,6 +82,9 @@ def _sent(stall: TracedStall, top: float) -> Iterator[str]:
     places = dict.fromkeys(round(_x(stall, ms), 1) for ms in stall.sent_ms)
     for x in places:
         yield svg.line([(x, top + 4), (x, top + LANE - 4)], svg.PARTS[3])
+    if not places:
+        told = "all that wait were sent before"
+        yield svg.text(LEFT + 4, top + LANE / 2 - 2, told, colour=svg.FAINT, size=12)
 
 
 def _bars(stall: TracedStall, lanes: int, top: float) -> Iterator[str]:

@@ -128,6 +128,13 @@ def test_a_picture_of_nothing_but_waiting_can_be_drawn():
     assert ElementTree.fromstring(svg) is not None
 
 
+def test_every_slot_has_a_line_and_an_empty_one_of_what_was_sent_says_why():
+    root = ElementTree.fromstring(picture(traced(slots=4, sent_ms=()), "t", "s"))
+    texts = [element.text for element in root.iter(f"{SVG}text")]
+    assert "slot 4" in texts
+    assert "all that wait were sent before" in texts
+
+
 def test_of_very_many_slots_some_are_drawn():
     bars = tuple(Bar(slot, slot, -30.0, -20.0) for slot in range(100))
     root = ElementTree.fromstring(picture(traced(bars=bars, slots=100), "t", "s"))
