@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 from backends import Choice, UnknownVariant, all_backends, choose
 from bench.errors import UsageError, unknown
-from bench.plan.cells import Cell, LeasePlan, TrialPlan, drains
+from bench.plan.cells import Cell, LeasePlan, TrialPlan, describe, drains
 from bench.plan.profile import CellSpec, Profile
 from bench.plan.sizes import refuse_too_many, refuse_too_much
 from scenarios import all_scenarios
@@ -84,6 +85,7 @@ def make_plan(
             f"nothing to run: the profile {profile.name} has only {have}, "
             "and not everything can run everything (see 'bench list backends')"
         )
+    cells = _each_once(cells)
     _refuse_alike(cells, profile)
     baseline = baseline_of(profile, platform)
     cells += _twins(cells, baseline)
@@ -137,6 +139,16 @@ def _require_drains(cells: list[Cell], profile: Profile) -> None:
                 f"{cell.label}: its rates are shares of what is drained in the same round, so give "
                 f"the drain rounds = {cell.rounds}, or this cell rounds = {rounds}{instead}"
             )
+
+
+def _each_once(cells: list[Cell]) -> list[Cell]:
+    """Without those that another one is in every respect: where an option is how every worker runs,
+    cells with it and without are the same."""
+    once: dict[tuple[str, float | None, int], Cell] = {}
+    for cell in cells:
+        told = json.dumps(describe(cell), sort_keys=True)
+        once.setdefault((told, cell.for_s, cell.rounds), cell)
+    return list(once.values())
 
 
 def _refuse_alike(cells: list[Cell], profile: Profile) -> None:

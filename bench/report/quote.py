@@ -112,12 +112,12 @@ def of_variants(
     Args:
         lines: every metric that both have.
         pairs: their cells.
-        by_service_time: how their throughputs go, where that was measured: then this is what is
-            asked for, and beside it only those aspects are told that both have.
+        by_service_time: how their throughputs go, where that was measured: it stands for the
+            throughput, which is the first aspect, and of the others those are told that both have.
     """
     chosen = [(aspect, _chosen(aspect, lines)) for aspect in ASPECTS]
     if by_service_time:
-        measured = [_phrase(aspect, line) for aspect, line in chosen if line]
+        measured = [_phrase(aspect, line) for aspect, line in chosen[1:] if line]
         beside = f"; {b} has {', '.join(measured)}" if measured else ""
         return f"{by_service_time}{beside}; {_correctness(a, b, list(pairs))}."
     told = [

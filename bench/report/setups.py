@@ -74,12 +74,12 @@ def changes(known: Iterable[Setup]) -> list[Change]:
     """The pairs that differ in one option, by option."""
     all_of = list(known)
     found = [
-        Change(*(having.options - without.options), without.name, having.name)
+        Change(option, without.name, having.name)
         for without in all_of
         for having in all_of
         if without.base == having.base
-        and without.options < having.options
-        and len(having.options - without.options) == 1
+        for option in having.options
+        if having.options - {option} == without.options
     ]
     order = dict.fromkeys(change.option for change in found)
     return [change for option in order for change in found if change.option == option]

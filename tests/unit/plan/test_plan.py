@@ -170,14 +170,27 @@ def test_a_lease_takes_one_drain():
     assert not lease.takes(drain)
 
 
-@pytest.mark.parametrize(
-    ("cells", "concurrency"),
-    [([ADD_DRAIN, ADD_DRAIN | {"tasks": 60}], [1]), ([ADD_DRAIN], [1, 1])],
-    ids=["size", "concurrency"],
-)
-def test_cells_that_differ_in_nothing_a_report_can_show_are_refused(cells, concurrency):
+def test_cells_that_differ_in_nothing_a_report_can_show_are_refused():
+    cells = [ADD_DRAIN, ADD_DRAIN | {"tasks": 60}]
     with pytest.raises(UsageError, match="two cells that differ at most in tasks"):
-        make_plan(profile(*cells, concurrency=concurrency), variants=["arq"])
+        make_plan(profile(*cells, concurrency=[1]), variants=["arq"])
+
+
+def test_a_cell_that_is_asked_for_twice_is_there_once():
+    cells = make_plan(profile(ADD_DRAIN, ADD_DRAIN, concurrency=[1, 2, 1]), variants=["arq"]).cells
+    assert [cell.concurrency for cell in cells] == [1, 2]
+
+
+def test_where_every_worker_runs_so_cells_with_the_option_and_without_are_one():
+    both = [
+        ADD_DRAIN | {"variants": ["celery:solo+winloop"]},
+        ADD_DRAIN | {"variants": ["celery:solo", "celery:threads"]},
+    ]
+    asked = profile(*both, concurrency=[1], rounds=1)
+    names = [cell.name for cell in make_plan(asked, platform="linux").cells]
+    assert names == ["celery:solo+winloop", "celery:solo", "celery:threads"]
+    names = [cell.name for cell in make_plan(asked, platform="win32").cells]
+    assert names == ["celery:solo", "celery:threads"]
 
 
 def test_no_lease_is_empty_and_no_trial_is_in_two():

@@ -64,7 +64,11 @@ def test_runs_of_earlier_versions_say_nothing_of_options(run):
 @pytest.mark.parametrize(
     ("facts", "brief", "told"),
     [
-        ({"platform": "win32"}, "Windows", "This is Windows itself"),
+        (
+            {"platform": "win32", "host": {"os": "Windows-11"}},
+            "Windows",
+            "This is Windows itself (Windows-11)",
+        ),
         ({"host": {"os": "Windows 11"}}, "Windows", "This is Windows itself"),
         ({"platform": "wine", "guest": "CPython 3.12.9 under Wine 8.0"}, "under Wine", "Wine 8.0"),
         ({"guest": "Windows CPython 3.12.9 under Wine 8.0"}, "under Wine", "cannot tell"),
