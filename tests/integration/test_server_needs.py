@@ -95,7 +95,7 @@ def refused(
 
 
 def test_a_replica(start: Callable[..., Started], refused: Callable[..., str]) -> None:
-    primary = start()
+    primary = start("repl-diskless-sync-delay 0")  # or it waits 5 s for more replicas
     primary.client.set("theirs", "1")
     replica = start(f"replicaof 127.0.0.1 {primary.port}")
     wait_until(lambda: replica.client.get("theirs") == b"1", "the replica follows")
