@@ -184,7 +184,8 @@ class Workers:
         signals = [stop_signal or command.stop_signal for command in started_of]
         if not within_s:
             processes.kill([p for pid in self.pids for p in processes.tree(pid)])
-        asked = within_s > IN_HASTE_S and not gone and self._ask_by_command()
+        may_ask = within_s > IN_HASTE_S and not gone and not stop_signal
+        asked = may_ask and self._ask_by_command()
         graceful = processes.stop_all(self._processes, within_s, [] if asked else signals, asked)
         codes = [process.returncode for process in self._processes]
         how = "gracefully" if graceful else "killed"
