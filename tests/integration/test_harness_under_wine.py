@@ -25,8 +25,8 @@ pytestmark = [
     pytest.mark.skipif(bool(wine_python.why_not()), reason=wine_python.why_not()),
 ]
 
-#: The first start of a prefix, and the making of environments.
-WITHIN_S = 150.0
+#: The making of environments, and Wine on a busy machine: a run of 40 s has taken 160 s.
+WITHIN_S = 300.0
 
 DRAIN = 'scenario = "add"; load = "drain"; tasks = 40'
 CLOSED = 'scenario = "add"; load = "closed"; for_s = 1.0'
