@@ -26,6 +26,9 @@ from bench.workers.environments import Environment
 #: This one alone needs the processors for itself.
 BURNS = "cpu_in_parallel"
 
+# Workers that are looked at for a second or two: others of these tests would be in the way.
+pytestmark = pytest.mark.xdist_group("abilities")
+
 BOUND = [
     (choice, probe.ability)
     for name in all_backends()
