@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support import wait_until
 
 from backends.spec import Backend, Command, Readiness, Semantics, Variant
 from bench.system import processes
@@ -94,6 +95,8 @@ def test_each_command_has_a_log_that_names_its_role():
 
 def test_a_command_that_says_it_twice_does_not_stand_for_another(workers, tmp_path):
     started = workers(saying("ready ready"), saying("booting"))
+    log = tmp_path / "worker-1.log"
+    wait_until(lambda: len(log.read_text().split()) == 2, "the first has said it twice")
     with pytest.raises(LeaseFailed, match="the worker was not ready"):
         started.await_ready(soon(0.5), never)
     assert started.ready_s is None
