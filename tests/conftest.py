@@ -33,11 +33,12 @@ TEST_PROCESSES = 2
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Whole folders are shared; a file's tests run here, where they can be debugged, and so do
-    benchmarks, which are not among the suites."""
+    benchmarks, which are not among the suites. Two processes would empty each other's databases
+    of an outside server."""
     suites = [config.rootpath / name for name in config.getini("testpaths")]
     asked = [config.invocation_params.dir / name.partition("::")[0] for name in config.args]
     shared = all(p.is_dir() and any(p.is_relative_to(suite) for suite in suites) for p in asked)
-    return TEST_PROCESSES if shared else 0
+    return TEST_PROCESSES if shared and OUTSIDE_REDIS not in os.environ else 0
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -94,12 +93,15 @@ class Prober:
         """The facts of each of a variant's probes, by ability."""
         bound = {probe.ability: probe for probe in choice.backend.abilities}
         todo = [bound[name] for name in ABILITIES if name in bound and name in self._wanted]
-        if reason := choice.variant.unsupported_reason():
+        guests = self._environments[choice.name].guests
+        variant, platform = choice.variant, guests.platform
+        if reason := variant.unsupported_reason(platform) or variant.broken_reason(platform):
             return {probe.ability: {"problem": reason} for probe in todo}
         facts: dict[str, dict[str, Any]] = {
-            probe.ability: {"problem": f"{sys.platform} has no {probe.stop_signal}"}
+            probe.ability: {"problem": f"{platform} has no {probe.stop_signal}"}
             for probe in todo
-            if probe.stop_signal and not hasattr(signal, probe.stop_signal)
+            if probe.stop_signal
+            and not (guests.signals_reach and hasattr(signal, probe.stop_signal))
         }
         todo = [probe for probe in todo if probe.ability not in facts]
         while todo:

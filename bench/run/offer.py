@@ -31,6 +31,10 @@ class NotEmpty(Exception):
     """Tasks that have ended are still in the broker: it would give them out again."""
 
 
+class NothingDone(Exception):
+    """Not one task has ended in all the time there was."""
+
+
 @dataclass
 class Offer:
     """One trial's load, on its way.
@@ -105,6 +109,15 @@ class Offer:
             # A queue that forks per task makes a file per task: looking must not cost more for it.
             time.sleep(max(0.02, 0.0005 * lease.tail.files))
         return True
+
+    def require_some(self) -> None:
+        """Make sure that some task has ended: of workers that do none nothing was measured.
+
+        Raises:
+            NothingDone: none has.
+        """
+        if not self.lease.tail.count(self.plan.number, events.END, events.FAIL):
+            raise NothingDone(f"none of {self.sent} tasks ended within {self.cell.for_s:g} s")
 
     def prove_empty(self) -> None:
         """Wait until the broker holds nothing, or the next trial's latency carries this backlog.

@@ -90,6 +90,7 @@ def surge(offer: Offer) -> None:
         offer.collect()
         offer.mark("end")
     else:
+        offer.require_some()
         offer.facts["cut_short"] = True
 
 

@@ -63,6 +63,7 @@ def _leave_overload(offer: Offer, items: list[Item]) -> None:
     if offer.await_attempts(attempts_of(items), time.monotonic() + LEFT_WITHIN_S):
         offer.collect()
     else:
+        offer.require_some()
         offer.facts["cut_short"] = True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -290,6 +291,8 @@ def surroundings(
     choices: Iterable[Choice],
 ) -> dict[str, Any]:
     """What ``run.json`` says of machine, code, server and libraries, passwords masked."""
+    known = list(environments)
+    platform = next((env.guests.platform for env in known), sys.platform)
     backends = {
         env.name: {
             "library": env.backend.distribution,
@@ -297,7 +300,7 @@ def surroundings(
             "versions": env.versions(),
             "settings": _settings(env.backend.settings, server),
         }
-        for env in environments
+        for env in known
     }
     return {
         "argv": [_mask(argument, server) for argument in options.argv],
@@ -321,7 +324,7 @@ def surroundings(
                 "semantics": vars(choice.variant.semantics),
                 "known_defects": [
                     {"check": defect.check, "told": defect.told, "where": defect.where}
-                    for defect in choice.backend.defects_of(choice.variant)
+                    for defect in choice.backend.defects_of(choice.variant, platform)
                 ],
             }
             for choice in choices

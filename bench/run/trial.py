@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.plan.cells import TrialPlan, describe
 from bench.run import offering
-from bench.run.offer import Invalid, NotEmpty, Offer
+from bench.run.offer import Invalid, NotEmpty, NothingDone, Offer
 from bench.workers.lease import Lease
 from bench.workers.producer import LeaseFailed, TrialTimeout
 
@@ -70,7 +70,7 @@ def run_trial(
             offer.prove_empty()
     except TrialTimeout as error:
         outcome.status, outcome.reason = "timeout", f"not done within {timeout_s:g} s: {error}"
-    except NotEmpty as error:
+    except (NotEmpty, NothingDone) as error:
         outcome.status, outcome.reason = "timeout", str(error)
     except LeaseFailed as error:
         outcome.status, outcome.reason = "failed", str(error)

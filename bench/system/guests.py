@@ -26,6 +26,7 @@ class Guests:
         variables: what they need in their environment.
         needs_pipes: their output can go to a pipe only, not to a file.
         stops_in_order: they can be asked to stop.
+        signals_reach: a signal of this system reaches them, if it does any program.
         clock: the name in :mod:`time` of the system's clock that their ``perf_counter_ns`` is;
             empty for the harness's ``perf_counter_ns``.
     """
@@ -38,6 +39,7 @@ class Guests:
     variables: Mapping[str, str] | None = None
     needs_pipes: bool = False
     stops_in_order: bool = True
+    signals_reach: bool = True
     clock: str = ""
 
     def python_in(self, folder: Path) -> Path:

@@ -77,6 +77,7 @@ def guests() -> Wine:
         recipe=(digest,),
         needs_pipes=True,
         stops_in_order=False,
+        signals_reach=False,
         home=cache_folder() / "wine" / digest,
     )
 

@@ -200,7 +200,7 @@ class Workers:
     def _ask_by_command(self) -> bool:
         """Ask by the libraries' own commands, where signals do not reach and all have such."""
         words = dict.fromkeys(command.stop_words for command in self.commands)
-        if here.SIGNALS_REACH or () in words:
+        if (here.SIGNALS_REACH and self._guests.signals_reach) or () in words:
             return False
         for each in words:
             asking = processes.start(

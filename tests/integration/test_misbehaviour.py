@@ -96,6 +96,14 @@ def test_stalls_are_warned_of(run_cells: RunCells) -> None:
     assert ran.value("longest_stall_ms") >= 1500
 
 
+def test_a_surge_of_which_nothing_is_done_is_no_success(run_cells: RunCells) -> None:
+    """As under workers that start, take tasks and do none."""
+    surge = 'scenario = "add"; load = "surge"; for_s = 0.5; tasks = 4; service_s = 9.0'
+    (trial,) = run_cells("fake:honest", surge).trials
+    assert trial["status"] == "timeout"
+    assert trial["reason"] == "none of 4 tasks ended within 0.5 s"
+
+
 def test_late_retries_show_in_the_lateness(run_cells: RunCells) -> None:
     ran = run_cells(
         "fake:late",

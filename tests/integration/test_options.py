@@ -108,14 +108,6 @@ def test_without_results_nothing_is_kept_and_nobody_waits_for_any(run_cells):
     assert "redis_commands_per_task:setex" not in set(none.tables.summary["metric"])
 
 
-def test_an_early_acknowledgement_is_told_among_the_promises(run_cells):
-    ran = run_cells("celery:threads+early-ack+winloop", DRAIN)
-    (name,) = {"celery:threads+winloop+early-ack"} & ran.facts["variants"].keys()
-    facts = ran.facts["variants"][name]
-    assert (facts["semantics"]["ack"], facts["semantics"]["delivery"]) == ("early", "at most once")
-    assert [o["emulates"] for o in facts["options"] if o["name"] == "winloop"] == [["win32"]]
-
-
 def test_two_processes_share_the_threads(run_cells):
     ran = run_cells("dramatiq+processes-2", DRAIN, concurrency=[4])
     facts = json.loads(ran.lease_file("lease.json").read_text(encoding="utf-8"))

@@ -401,3 +401,18 @@ def test_every_probe_is_of_an_ability_and_of_variants_that_there_are():
             assert probe.ability in ABILITIES
             assert probe.can | (probe.can_on_windows or set()) | probe.by_chance <= names
             assert (backend.folder / "abilities.py").is_file()
+
+
+def test_what_an_option_changes_of_the_promises_is_promised():
+    plain, early = (choose(f"celery:threads{options}")[0] for options in ("", "+early-ack"))
+    assert (plain.variant.semantics.ack, plain.variant.semantics.delivery) == (
+        "late",
+        "at least once",
+    )
+    assert (early.variant.semantics.ack, early.variant.semantics.delivery) == (
+        "early",
+        "at most once",
+    )
+    (none,) = choose("celery:threads+no-results")
+    assert none.backend.capabilities_of(none.variant).lacks("closed") == "keeps no results"
+    assert plain.backend.capabilities_of(plain.variant).lacks("closed") is None
