@@ -1,9 +1,10 @@
 """A Windows CPython under Wine, to run the harness and its tests on: Windows' own code paths.
 
 ``BENCH_TEST_WINE`` names a folder with ``prefix/`` (Wine's) and ``cp312/python.exe``, which has
-this project's dependencies and those of its tests. ``python tests/wine_python.py [ARGUMENTS]`` runs
-pytest there, without arguments for the unit and the contract tests, against a server that it
-starts on this side: some minutes.
+this project's dependencies and those of its tests. ``python tests/wine_python.py --make`` makes it:
+a minute, and as much disk as the environments under Wine. ``python tests/wine_python.py
+[ARGUMENTS]`` runs pytest there, without arguments for the unit and the contract tests, against a
+server that it starts on this side: some minutes.
 
 Wine cannot send Ctrl-Break, and tells neither other processes' CPU times nor context switches.
 """
@@ -21,6 +22,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 HOME = "BENCH_TEST_WINE"
+#: numpy 2 calls what Wine 8 does not have; the others go with numpy 1. Windows has no time zones.
+PINS = ("numpy<2", "pandas<3", "pyarrow<20", "tzdata")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -83,10 +86,32 @@ def started(*arguments: str, cwd: Path = ROOT, **more: str) -> Iterator[subproce
         process.communicate()
 
 
+def make(home: Path) -> None:
+    """Make that folder: the interpreter that guests have, with what the harness and its tests need."""
+    from bench.system import wine
+    from bench.workers import environments, wine_environment
+
+    guests = wine_environment.guests()
+    environments.make(wine_environment.Ground(guests))
+    shutil.copytree(guests.base_python.parent, home / "cp312")
+    wine.lay_out(guests, home / "prefix")
+    platform = ("--python-platform", "x86_64-pc-windows-msvc", "--only-binary", ":all:")
+    environments.uv_run(
+        "the harness",
+        *("pip", "install", "--python", sys.executable, *platform),
+        *("--python-version", wine_environment.PYTHON_VERSION),
+        *("--target", str(home / "cp312" / "Lib" / "site-packages")),
+        *("-r", str(ROOT / "pyproject.toml"), "--extra", "dev", *PINS),
+    )
+
+
 def main(arguments: Sequence[str]) -> int:
     """The nightly check."""
     from bench.server.redis_server import embedded
 
+    if list(arguments) == ["--make"]:
+        make(Path(os.environ[HOME]))
+        return 0
     if reason := why_not():
         print(reason, file=sys.stderr)  # noqa: T201
         return 2

@@ -42,7 +42,7 @@ def awake() -> Iterator[None]:
 
 
 def bench(*arguments: str, **more: str) -> Done:
-    # Once in some thirty starts on a busy machine Wine loses all that a program has written.
+    # Seen once in some thirty starts on a busy machine: code 0, and nothing of what was written.
     for _ in range(2):
         with wine_python.started("-m", "bench", *arguments, **more) as process:
             out, _ = process.communicate(timeout=WITHIN_S)
