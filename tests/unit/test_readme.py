@@ -113,7 +113,7 @@ def test_the_reference_run_is_of_committed_code_and_has_no_raw_events() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
+    "document", ["README.md", *(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md"))]
 )
 def test_its_links_lead_somewhere(document: str) -> None:
     path = ROOT / document
