@@ -158,7 +158,8 @@ def sustained_rate(t_end: np.ndarray, t_sent: np.ndarray) -> float:
     sent = t_sent[t_sent >= 0]
     meanwhile = t_end[t_end <= sent.max()]
     rate = steady_rate(meanwhile)
-    if rate is not None:
+    # Of a few bursts between long pauses the steady part may be a single burst.
+    if rate is not None and rate * (sent.max() - sent.min()) < len(sent) * 1e9:
         return rate
     until = max(int(sent.max()), int(t_end[-1]) if len(t_end) else 0)
     return float(len(t_end) / ((until - sent.min()) / 1e9))

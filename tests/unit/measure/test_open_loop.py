@@ -477,3 +477,12 @@ def test_a_queue_that_polls_three_times_only_is_judged_by_its_rate(
         start[taken:until] = at + np.arange(until - taken) * 0.1
         taken = until
     assert overloaded(sent * 10**6, (start * 10**6).astype("int64")) is too_much
+
+
+def test_no_more_is_sustained_than_was_offered():
+    """Four tasks, then a pause to the end: they themselves end at a thousand a second."""
+    sent = arrivals(20, 60)
+    ends = sent[0] + ms(100, 101, 102, 103)
+    assert overloaded(sent, np.concatenate([ends, np.full(len(sent) - len(ends), -1)]))
+    offered_s = (sent[-1] - sent[0]) / 1e9
+    assert sustained_rate(ends, sent) == pytest.approx(4 / offered_s)
