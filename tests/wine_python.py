@@ -87,7 +87,7 @@ def started(*arguments: str, cwd: Path = ROOT, **more: str) -> Iterator[subproce
 
 
 def make(home: Path) -> None:
-    """Make that folder: the interpreter that guests have, with what the harness and its tests need."""
+    """Make that folder: the interpreter that guests have, and what the harness needs there."""
     from bench.system import wine
     from bench.workers import environments, wine_environment
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -97,8 +97,15 @@ def _panels(sweep: Sweep, known: Mapping[str, Setup]) -> Iterator[Panel]:
             yield Panel(title, concurrency, tuple(lines), tuple(notes))
 
 
-def _grid(sweep: Sweep, concurrency: int, metric: str, facts: Mapping[str, Any]) -> Grid:
-    lines = sweep.at(concurrency)
+def _grid(
+    sweep: Sweep,
+    concurrency: int,
+    metric: str,
+    facts: Mapping[str, Any],
+    only: Callable[[Cell], bool] = bool,
+) -> Grid:
+    """A row per variant with a cell that is wanted, a column per service time."""
+    lines = [line for line in sweep.at(concurrency) if any(map(only, line.cells.values()))]
     times = sorted({time for line in lines for time in line.cells})
     rows = [
         [
@@ -113,10 +120,16 @@ def _grid(sweep: Sweep, concurrency: int, metric: str, facts: Mapping[str, Any])
     return Grid(title, head, rows, right=range(2, len(head)))
 
 
+def _some(metric: str) -> Callable[[Cell], bool]:
+    """Whether a cell has any of it: tables of noughts are not read."""
+    return lambda cell: bool(cell.value(metric))
+
+
 def how(line: Line, facts: Mapping[str, Any]) -> str:
     """How so many tasks at once are reached: ``1 worker x 4 threads``."""
     told = str(facts["variants"].get(line.variant, {}).get("concurrency", ""))
-    return re.sub(r"\b1 (\w+)s\b", r"1 \1", told.replace("N", str(line.concurrency)))
+    told = re.sub(r"\b1 (\w+ss)es\b", r"1 \1", told.replace("N", str(line.concurrency)))
+    return re.sub(r"\b1 (\w*[^s])s\b", r"1 \1", told)
 
 
 # --- the sentences -----------------------------------------------------------------------------
@@ -128,7 +141,8 @@ def _of_sweep(sweep: Sweep, facts: Mapping[str, Any], known: Mapping[str, Setup]
         blocks.append(_grid(sweep, concurrency, sweep.metric, facts))
     cells = [cell for own in sweep.cells.values() for cell in own]
     for metric in [metric for metric in STALLS if any_has(cells, metric)][:1]:
-        blocks += [_grid(sweep, c, metric, facts) for c in sweep.concurrencies]
+        found = [_grid(sweep, c, metric, facts, _some(metric)) for c in sweep.concurrencies]
+        blocks += [grid for grid in found if grid.rows]
     here = of_here_alone(known)
     first = [told for c in sweep.concurrencies if (told := _first(sweep, c, here))]
     base = str(facts["baseline"])

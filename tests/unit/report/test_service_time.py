@@ -10,11 +10,13 @@ from small_runs import SmallRun, thrice
 from windows_runs import BASE, RIVAL, line, optioned, stalling, windows_run
 
 from bench.errors import UsageError
+from bench.report.chapters.service_time import how
 from bench.report.compare import compare_variants
 from bench.report.model import load_report
 from bench.report.platforms import platform_of
 from bench.report.sections import Items, Paragraph, Section
 from bench.report.setups import changes, of_here_alone, setups
+from bench.report.sweep import Line
 
 
 @pytest.fixture
@@ -297,3 +299,17 @@ def test_a_name_that_is_in_no_way_there_is_told_with_the_nearest(run):
     line(run, RIVAL, [50] * 5)
     with pytest.raises(UsageError, match="q:only"):
         compare_variants(run.write(), "q:only", "q:many")
+
+
+@pytest.mark.parametrize(
+    ("stated", "at_once", "told"),
+    [
+        ("1 worker x N threads", 1, "1 worker x 1 thread"),
+        ("N processes x 1 task", 4, "4 processes x 1 task"),
+        ("N processes x 1 task", 1, "1 process x 1 task"),
+        ("1 process x N threads", 4, "1 process x 4 threads"),
+    ],
+)
+def test_how_so_many_at_once_are_reached_reads_well(stated, at_once, told):
+    line = Line("q", at_once, {})
+    assert how(line, {"variants": {"q": {"concurrency": stated}}}) == told
