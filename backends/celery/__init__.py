@@ -105,6 +105,7 @@ _OPTIONS = (
                 "look at the broker; gevent and eventlet do so everywhere",
             ),
         ),
+        source="celery/worker/worker.py, should_use_eventloop",
         variants=frozenset({"prefork", "solo", "threads"}),
         native_on=frozenset({"win32"}),
     ),
@@ -139,12 +140,14 @@ _OPTIONS = (
             ),
         ),
         promises={"ack": "early", "delivery": "at most once"},
+        source="User Guide, Tasks, Options, acks_late",
     ),
     Option(
         "no-results",
         "what tasks return is not kept",
         settings=(Setting("task_ignore_result", "True", "False", "nobody asks for the results"),),
         promises={"results": "none"},
+        source="User Guide, Tasks, Ignore results you don't want",
         lacks=frozenset({"results", "sees_failure"}),
     ),
     Option(

@@ -205,7 +205,7 @@ def test_the_scenarios_send_something() -> None:
 
 def test_only_what_a_library_can_do_is_asked_of_it() -> None:
     nothing = Capabilities(results=False, retries=False, chains=False)
-    assert tasks_sent(nothing) == {"add", "payload"}
+    assert tasks_sent(nothing) == {"add", "compute", "payload"}
 
 
 def test_every_task_is_a_function_that_takes_the_tasks_id(backend: Backend) -> None:

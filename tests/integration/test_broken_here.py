@@ -17,7 +17,7 @@ WHY = "its workers start, but no task is done"
 
 @pytest.fixture(autouse=True)
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Variant, "broken_reason", lambda self: WHY)
+    monkeypatch.setattr(Variant, "broken_reason", lambda self, platform: WHY)
 
 
 def test_of_a_backends_variants_it_is_left_out_with_its_reason(

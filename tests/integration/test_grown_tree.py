@@ -114,6 +114,11 @@ async def add(*, x, y, task_id):
 
 
 @broker.task
+def compute(loops, *, task_id):
+    return task.python(task_id, workload.compute, loops)
+
+
+@broker.task
 def payload(data, result_bytes, *, task_id):
     return task.python(task_id, workload.payload, data, result_bytes)
 

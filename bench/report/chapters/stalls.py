@@ -17,10 +17,10 @@ METRICS = (COUNT, SHARE, LONGEST)
 
 _HEAD = (
     "variant",
-    "concurrency",
+    "at once",
     "parameters",
-    "stalled trials",
-    "per trial",
+    "stalled",
+    "each",
     "share",
     "longest, s",
 )
