@@ -101,7 +101,7 @@ def test_each_figure_in_its_sentences_is_in_the_reference_run() -> None:
     """Rounded as the report rounds them: a number that is nowhere there is out of date."""
     text = (REFERENCE / "report.md").read_text(encoding="utf-8")
     known = set(re.findall(r"\d[\d,.]*\d|\d", text))
-    points = README[README.index("What it means") : README.index("## More")]
+    points = README[README.index("What it means") : README.index("## On Windows")]
     told = re.findall(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?", points)
     assert len(told) > 5
     assert [figure for figure in told if figure not in known] == []
