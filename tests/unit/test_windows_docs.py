@@ -11,7 +11,7 @@ from bench.record.store import open_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Windows' loop on Linux, Windows CPython under Wine, versions side by side.
-RUNS = ("windows-reference", "windows-wine")
+RUNS = ("windows-reference", "windows-wine", "versions")
 ANSWERS = {
     "docs/windows.md": ("## The answer", "## What a pool"),
     "docs/windows.ru.md": ("## Ответ", "## Чего пул"),
