@@ -8,6 +8,7 @@ from typing import Any
 from bench.report.cells import Cell
 from bench.report.chapters.service_time import how
 from bench.report.platforms import platform_of
+from bench.report.setups import emulates_windows, setup_of
 from bench.report.sweep import At, Line, Sweep, course_told, sweeps
 
 
@@ -28,7 +29,7 @@ def by_service_time(a: str, b: str, cells: Sequence[Cell], facts: Mapping[str, A
     if not found:
         return ""
     *_, sweep, line, base = max(found, key=lambda entry: entry[:2])
-    where = platform_of(facts).brief
+    where = _where(a, b, facts)
     on = f"on {where}, " if where else ""
     told = f"{on}by service time ({sweep.caption(line.concurrency)})"
     sentence = (
@@ -40,6 +41,13 @@ def by_service_time(a: str, b: str, cells: Sequence[Cell], facts: Mapping[str, A
     if least.concurrency < line.concurrency and (course := _told(sweep, line, least)):
         sentence += f"; against {a} ({how(least, facts)}) {course_told(course)}"
     return sentence
+
+
+def _where(a: str, b: str, facts: Mapping[str, Any]) -> str:
+    """On what the two ran, if it is not simply this system."""
+    if emulates_windows(facts) and not any(setup_of(name, facts).emulating for name in (a, b)):
+        return ""
+    return platform_of(facts).brief
 
 
 def _told(sweep: Sweep, line: Line, base: Line) -> tuple[At, ...]:

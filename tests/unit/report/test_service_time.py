@@ -278,6 +278,17 @@ def test_names_that_the_run_has_only_as_on_windows_are_taken_so(run):
     assert found.warnings == (f"the run has such as {BASE} and {RIVAL}: these are compared",)
 
 
+def test_of_variants_that_run_as_here_nothing_is_said_of_windows(run):
+    for name in (BASE, RIVAL, "q:one", "q:many"):
+        line(run, name, [100] * 5)
+    folder = run.write()
+    assert "Windows" in compare_variants(folder, BASE, RIVAL).sentence
+    assert "Windows" in compare_variants(folder, "q:one", RIVAL).sentence
+    told = compare_variants(folder, "q:one", "q:many").sentence
+    assert "by service time" in told
+    assert "Windows" not in told
+
+
 def test_where_one_is_there_as_on_windows_only_both_are_taken_so(run):
     line(run, BASE, [100] * 5)
     line(run, RIVAL, [50] * 5)
