@@ -39,7 +39,8 @@ def probed_of(plan: Plan) -> list[Choice]:
     if not plan.profile.probed:
         return []
     planned = {cell.choice.name for cell in plan.cells}
-    return [choice for choice in choices_of(plan.profile.variants) if choice.name in planned]
+    choices = choices_of(plan.profile.variants, plan.platform)
+    return [choice for choice in choices if choice.name in planned]
 
 
 def about_s(plan: Plan) -> float:

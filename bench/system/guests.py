@@ -25,8 +25,8 @@ class Guests:
         launcher: the words before the interpreter.
         variables: what they need in their environment.
         needs_pipes: their output can go to a pipe only, not to a file.
-        stops_in_order: they can be asked to stop.
-        signals_reach: a signal of this system reaches them, if it does any program.
+        signals_reach: a signal of this system reaches them, if it does any program: without it
+            leases kill their workers unasked.
         clock: the name in :mod:`time` of the system's clock that their ``perf_counter_ns`` is;
             empty for the harness's ``perf_counter_ns``.
     """
@@ -38,7 +38,6 @@ class Guests:
     launcher: tuple[str, ...] = ()
     variables: Mapping[str, str] | None = None
     needs_pipes: bool = False
-    stops_in_order: bool = True
     signals_reach: bool = True
     clock: str = ""
 

@@ -268,7 +268,7 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         """Stop everything: in order after a good end, if the plan says so; at once otherwise."""
-        orderly = self.plan.stops_in_order and self._guests.stops_in_order and not kind
+        orderly = self.plan.stops_in_order and self._guests.signals_reach and not kind
         patience_s = self.backend.stop_within_s if orderly else IN_HASTE_S if kind else 0.0
         steps: list[Callable[[], None]] = [
             lambda: self._stop_processes(patience_s),

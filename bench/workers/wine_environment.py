@@ -76,7 +76,6 @@ def guests() -> Wine:
         told=told,
         recipe=(digest,),
         needs_pipes=True,
-        stops_in_order=False,
         signals_reach=False,
         home=cache_folder() / "wine" / digest,
     )

@@ -1,0 +1,24 @@
+"""Which variants of a plan are probed."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.plan.planner import make_plan
+from bench.plan.profile import load_profile
+from bench.run.abilities import probed_of
+
+
+@pytest.mark.parametrize(
+    ("platform", "first"),
+    [
+        ("linux", ["celery:solo+winloop", "celery:threads+winloop"]),
+        ("win32", ["celery:solo", "celery:threads"]),
+    ],
+)
+def test_the_windows_profiles_variants_are_probed_on_every_platform(platform, first):
+    """By the names that they have there: an option that is how things are is none."""
+    plan = make_plan(load_profile("windows"), platform=platform)
+    names = [choice.name for choice in probed_of(plan)]
+    assert names[:2] == first
+    assert len(names) == len(plan.profile.variants)
