@@ -356,7 +356,8 @@ def test_an_open_load_records_its_intentions_before_it_sends_anything(handle, to
     table = read_raw(events_folder).set_index("task_id")
     intended = table.loc[table["kind"] == kinds.SCHEDULED, "t_ns"]
     assert (intended.diff().dropna() == 5_000_000).all()
-    sent = table.loc[table["kind"] == kinds.SEND, "t_ns"]
+    # Lanes that wake together may send in any order.
+    sent = table.loc[table["kind"] == kinds.SEND, "t_ns"].reindex(intended.index)
     assert (sent >= intended).all()
 
 
@@ -374,7 +375,7 @@ def test_an_open_load_goes_on_while_a_call_is_held_up(events_folder, told):
             return super().take(steps)
 
     assert plain(HeldUp(), open_load(1, 2, 3)) == [{"sent": 3}]
-    assert [task for _, task, _ in told(kinds.SEND)] == [1, 2, 3]
+    assert sorted(task for _, task, _ in told(kinds.SEND)) == [1, 2, 3]
 
 
 def test_an_open_load_counts_what_was_refused_and_collects_the_rest(handle, told):
