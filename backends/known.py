@@ -18,6 +18,8 @@ class KnownDefect:
         where: the file that shows it, from the root: a test, or the section of a ``NOTES.md``.
         variants: the names of those that have it, as in :class:`Variant`; empty means all.
         platforms: ``sys.platform`` values it is seen on; empty means all.
+        scenarios: the names of those in which it is seen; empty means all. It excuses nothing that
+            fails the same check elsewhere.
         always: every run of the contract shows it, and one that does not is a failure: it has been
             mended. Otherwise it depends on chance, and a run without it proves nothing.
     """
@@ -27,6 +29,7 @@ class KnownDefect:
     where: str
     variants: frozenset[str] = frozenset()
     platforms: frozenset[str] = frozenset()
+    scenarios: frozenset[str] = frozenset()
     always: bool = True
 
 

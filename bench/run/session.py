@@ -323,7 +323,12 @@ def surroundings(
                 "settings": _settings(choice.variant.own_settings, server),
                 "semantics": vars(choice.variant.semantics),
                 "known_defects": [
-                    {"check": defect.check, "told": defect.told, "where": defect.where}
+                    {
+                        "check": defect.check,
+                        "told": defect.told,
+                        "where": defect.where,
+                        "scenarios": sorted(defect.scenarios),
+                    }
                     for defect in choice.backend.defects_of(choice.variant, platform)
                 ],
             }

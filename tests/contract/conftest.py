@@ -1,7 +1,8 @@
 """What the contract's tests share: known defects are expected, and a failure shows the lease.
 
 Every test of a variant's lease is marked with the check it makes: the name of a check of a trial
-(``retry_delay``), or one of the contract's own (``stop``). A backend's ``known_defects`` go by it.
+(``retry_delay``), or one of the contract's own (``stop``). A backend's ``known_defects`` go by it,
+and by the scenario that may stand behind it; a test without one looks at several.
 """
 
 from __future__ import annotations
@@ -54,10 +55,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         item.add_marker(pytest.mark.xdist_group(",".join(lease)))  # or each process opens its own
         checks = _checks(item)
+        scenarios = {scenario for _, *rest in _marks(item) for scenario in rest}
         assert checks, f"{item.nodeid} looks at a lease and is marked with no check"
         (choice,) = choose(lease[0])
         for defect in choice.backend.defects_of(choice.variant):
-            if defect.check in checks:
+            elsewhere = scenarios and defect.scenarios and not scenarios & defect.scenarios
+            if defect.check in checks and not elsewhere:
                 told = f"{defect.told} (known, {defect.where})"
                 # Not each of a check's tests need show it: that one does is a test of its own.
                 item.add_marker(pytest.mark.xfail(reason=told, raises=AssertionError, strict=False))
@@ -68,8 +71,13 @@ def _lease(item: pytest.Item) -> LeaseName | None:
     return callspec.params.get("seen") if callspec else None
 
 
+def _marks(item: pytest.Item) -> list[tuple[str, ...]]:
+    """A check, and the scenario that alone is looked at where there is one."""
+    return [mark.args for mark in item.iter_markers("check")]
+
+
 def _checks(item: pytest.Item) -> set[str]:
-    return {mark.args[0] for mark in item.iter_markers("check")}
+    return {check for check, *_ in _marks(item)}
 
 
 def _skipped(call: pytest.CallInfo[Any]) -> bool:

@@ -8,6 +8,7 @@ look at what was seen. Each backend's first variant gets another among strangers
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -81,6 +82,8 @@ FOREIGN = {
     "rq:queues": "set",
     "rq:workers": "set",
     "rq:worker:of-others": "hash",
+    "rq:worker:of-others:executions": "set",
+    "rq:clean_groups": "string",
     "unacked": "hash",
     "dramatiq:default.msgs": "hash",
     "arq:queue": "zset",
@@ -265,9 +268,12 @@ def _run_mixed(lease: Lease, found: Seen) -> None:
             found.waiting.append((time.monotonic(), left))
         return ended >= expected
 
-    wait_until(all_ended, f"{expected} attempts have ended", LIMIT_S)
+    # What does not come true is for the tests to tell, each by its check.
+    with contextlib.suppress(AssertionError):
+        wait_until(all_ended, f"{expected} attempts have ended", LIMIT_S)
     lease.ask(time.monotonic() + LIMIT_S, op="collect", timeout_s=LIMIT_S / 2)
-    wait_until(lambda: lease.pending() == 0, "the broker holds nothing any more", 10)
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: lease.pending() == 0, "the broker holds nothing any more", 10)
     found.pending_after = lease.pending()
 
 
@@ -276,9 +282,11 @@ def _run_mixed(lease: Lease, found: Seen) -> None:
 check = pytest.mark.check
 
 
-def each(*checks: str) -> pytest.MarkDecorator:
-    """Parametrises a test by the checks it makes, one after the other."""
-    return pytest.mark.parametrize("name", [pytest.param(one, marks=check(one)) for one in checks])
+def each(*checks: str, of: str = "") -> pytest.MarkDecorator:
+    """Parametrises a test by the checks it makes, one after the other; ``of`` is its scenario."""
+    scenario = (of,) if of else ()
+    marked = [pytest.param(one, marks=check(one, *scenario)) for one in checks]
+    return pytest.mark.parametrize("name", marked)
 
 
 @check("enqueued")
@@ -293,7 +301,7 @@ def test_drain_trial_is_ok(seen: Seen) -> None:
     assert outcome.sent == len(seen.drained)
 
 
-@each("enqueued", "lost", "repeated", "results", "outcome")
+@each("enqueued", "lost", "repeated", "results", "outcome", of="add")
 def test_drained_tasks_pass(seen: Seen, name: str) -> None:
     found = _checks(seen, seen.drained[0][0].task_id >> 32, seen.drained)
     assert name in found or (name == "outcome" and not seen.capabilities.results)
@@ -311,7 +319,7 @@ def test_mixed_tasks_pass(seen: Seen, name: str) -> None:
         pytest.skip(f"{seen.choice.name} is given nothing that this checks")
 
 
-@check("results")
+@check("results", "add")
 def test_results_are_right(seen: Seen) -> None:
     seen.needs(load="closed")
     works = [item[0] for item in seen.mixed["add"]]
@@ -320,7 +328,7 @@ def test_results_are_right(seen: Seen) -> None:
     }
 
 
-@check("results")
+@check("results", "payload")
 def test_large_arguments_and_results_are_carried_whole(seen: Seen) -> None:
     """What is recorded of a text is its length."""
     works = [item[0] for item in seen.mixed["payload"]]
@@ -343,7 +351,7 @@ def test_the_caller_is_told_of_every_task_or_of_none(seen: Seen) -> None:
     assert told == (asked if seen.capabilities.results else set())
 
 
-@check("results")
+@check("results", "chain")
 @pytest.mark.parametrize(("name", "value"), [("chain2", 600), ("chain5", 1500)])
 def test_chain_hands_results_on(seen: Seen, name: str, value: int) -> None:
     seen.needs("chains", load="closed")
@@ -351,7 +359,7 @@ def test_chain_hands_results_on(seen: Seen, name: str, value: int) -> None:
     assert seen.results().get(last.task_id) == value
 
 
-@check("outcome")
+@check("outcome", "flaky")
 def test_failure_for_good_is_told_as_failure(seen: Seen) -> None:
     seen.needs("retries", load="closed")
     (always,) = seen.mixed["flaky"][4]
@@ -359,10 +367,11 @@ def test_failure_for_good_is_told_as_failure(seen: Seen) -> None:
     if not seen.capabilities.sees_failure:
         pytest.skip("this library cannot tell a failure from a missing result")
     assert seen.told(kinds.FAILURE) == {always.task_id}
-    assert seen.told(kinds.NO_RESULT) == set()
+    asked = {item[-1].task_id for item in seen.mixed["flaky"]}
+    assert seen.told(kinds.NO_RESULT) & asked == set()
 
 
-@check("attempts")
+@check("attempts", "flaky")
 @pytest.mark.parametrize(("fails", "expected"), [(0, 1), (2, 3), (3, 4), (4, 4)])
 def test_attempts_are_exactly(seen: Seen, fails: int, expected: int) -> None:
     seen.needs("retries")
@@ -371,7 +380,7 @@ def test_attempts_are_exactly(seen: Seen, fails: int, expected: int) -> None:
     assert table.ok.tolist() == [number >= fails for number in range(expected)]
 
 
-@check("retry_delay")
+@check("retry_delay", "flaky")
 def test_no_retry_is_early(seen: Seen) -> None:
     seen.needs("retries")
     gap_ns = retry_gaps(attempts(_trace(seen, MIXED, seen.mixed["flaky"]))).gap_ns
@@ -382,12 +391,12 @@ def test_no_retry_is_early(seen: Seen) -> None:
 # --- what the broker holds --------------------------------------------------------------------
 
 
-@check("pending")
+@check("pending", "add")
 def test_pending_counts_what_is_queued(seen: Seen) -> None:
     assert seen.queued == len(seen.drained)
 
 
-@check("pending")
+@check("pending", "flaky")
 def test_pending_counts_what_waits_for_a_retry(seen: Seen) -> None:
     seen.needs("retries")
     # A moment of nothing is allowed: while a task runs, some keep it nowhere, and the parts are

@@ -119,6 +119,7 @@ def test_a_known_defect_can_be_quoted_and_shown(backend: Backend) -> None:
         assert not defect.told.endswith(".")
         assert (ROOT / defect.where).is_file()
         assert defect.variants <= {variant.name for variant in backend.variants}
+        assert defect.scenarios <= set(all_scenarios())
 
 
 def test_an_option_says_what_it_sets_and_why(backend: Backend) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bench.report.findings import Kind
 from bench.report.findings.material import Material, backend_of, variant_of
@@ -31,7 +32,7 @@ def find(material: Material) -> str | None:
     if not checked:
         return None
     broken = _broken(material)
-    wrong = {check for _, check in broken}
+    wrong = {check for *_, check in broken}
     kept = [told for check, (_, told) in CHECKS.items() if told and check in checked - wrong]
     parts = _failed(material, broken)
     if kept:
@@ -46,27 +47,27 @@ def _either(told: list[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _broken(material: Material) -> dict[tuple[str, str], None]:
-    """Variants and the checks that they failed somewhere."""
+def _broken(material: Material) -> dict[tuple[str, str, str], None]:
+    """Variants, the scenarios in which they failed and the checks that they failed there."""
     return {
-        (variant_of(key[0]), check): None
+        (variant_of(key[0]), key[1], check): None
         for key, found in material.checks.items()
         for check, violations in found
         if violations
     }
 
 
-def _failed(material: Material, broken: dict[tuple[str, str], None]) -> list[str]:
+def _failed(material: Material, broken: dict[tuple[str, str, str], None]) -> list[str]:
     known: dict[str, None] = {}
-    news: dict[str, list[str]] = {}
-    for variant, check in broken:
-        defect = _defect(material, variant, check)
+    news: dict[str, dict[str, None]] = {}
+    for variant, scenario, check in broken:
+        defect = _defect(material, variant, scenario, check)
         if defect:
             known[f"{defect['told']} (known, {defect['where']})"] = None
         else:
-            news.setdefault(check, []).append(variant)
+            news.setdefault(check, {})[variant] = None
     told = [
-        f"{joined(variants)} {CHECKS[check][0] if check in CHECKS else f'failed {check}'}"
+        f"{joined(list(variants))} {CHECKS[check][0] if check in CHECKS else f'failed {check}'}"
         for check, variants in news.items()
     ]
     if told:
@@ -74,10 +75,14 @@ def _failed(material: Material, broken: dict[tuple[str, str], None]) -> list[str
     return [*told, *known]
 
 
-def _defect(material: Material, variant: str, check: str) -> dict[str, str] | None:
-    """What was known of it when the run began; runs of earlier versions tell of none."""
+def _defect(
+    material: Material, variant: str, scenario: str, check: str
+) -> Mapping[str, Any] | None:
+    """What was known of it when the run began; runs of earlier versions tell of none, or not of
+    which scenarios."""
     known = material.facts["variants"].get(variant, {}).get("known_defects", ())
-    return next((defect for defect in known if defect["check"] == check), None)
+    of_check = (defect for defect in known if defect["check"] == check)
+    return next((d for d in of_check if not d.get("scenarios") or scenario in d["scenarios"]), None)
 
 
 def _latest_retries(material: Material) -> Iterator[str]:

@@ -272,6 +272,19 @@ def test_what_was_not_known_is_told_of_whom(run):
     )
 
 
+def test_a_defect_of_one_scenario_excuses_no_other(run):
+    """Nor is a variant named twice that broke a rule in two of the others."""
+    retries(run, "queue:one", [3.0], failed=EARLY)
+    for scenario in ("add", "payload"):
+        run.cell("queue:one", thrice(1.0), failed=EARLY, scenario=scenario)
+    chain = DEFECT | {"scenarios": ["flaky"]}
+    run.variants["queue:one"] = run.variants["queue:one"] | {"known_defects": [chain]}
+    assert of_kind(run, "Correctness").startswith(
+        "Correctness: queue:one retried early (see Failed checks); "
+        "queue retries early at times (known, q/NOTES.md); "
+    )
+
+
 def test_a_check_of_which_no_words_are_known_is_told_by_its_name(run):
     run.cell("slow:base", thrice(1.0), failed={"brand_new": ["task 1"]})
     assert "slow:base failed brand_new (see Failed checks)" in of_kind(run, "Correctness")

@@ -57,7 +57,13 @@ def test_a_run_keeps_what_is_known_of_each_variant(tmp_path):
     one, two = (Variant(name, "s", "c", promised) for name in ("one", "two"))
     defects = (
         KnownDefect("retry_delay", "queue retries early", "NOTES.md"),
-        KnownDefect("lost", "queue loses tasks", "NOTES.md", frozenset({"two"}), always=False),
+        KnownDefect(
+            "lost",
+            "queue loses tasks",
+            "NOTES.md",
+            variants=frozenset({"two"}),
+            scenarios=frozenset({"payload", "add"}),
+        ),
     )
     queue = Backend("queue", "queue", "", (one, two), known_defects=defects)
     server = SimpleNamespace(facts={}, embedded=True, url="redis://h/0")
@@ -65,6 +71,8 @@ def test_a_run_keeps_what_is_known_of_each_variant(tmp_path):
     facts = session.surroundings(session.Options(tmp_path), server, [], choices)["variants"]
     early = {"check": "retry_delay", "told": "queue retries early", "where": "NOTES.md"}
     lost = {"check": "lost", "told": "queue loses tasks", "where": "NOTES.md"}
+    early["scenarios"] = []
+    lost["scenarios"] = ["add", "payload"]
     assert facts["queue:one"]["known_defects"] == [early]
     assert facts["queue:two"]["known_defects"] == [early, lost]
     assert facts["queue:two"]["semantics"]["delivery"] == "at most once"
