@@ -13,6 +13,12 @@ recorder.share()
 
 require_installed("rq")
 
+if namespace():
+    from rq.group import Group
+
+    # A lock of all workers on the server, in no key of the lease's; RQ before 3.0 has none.
+    Group.REDIS_GROUP_CLEANING_KEY = f"rq:clean_groups:{namespace()}"
+
 if option("preload"):
     from backends.rq import tasks  # noqa: F401  (as above)
 

@@ -1,6 +1,6 @@
 """rq hands a scheduled job over up to a second before it is due: shown by its own API alone.
 
-Seen with rq 2.12.0. Should this fail one day, rq has mended it: then remove this file and the known
+Seen with rq 3.0.0. Should this fail one day, rq has mended it: then remove this file and the known
 defect in ``backends/rq/__init__.py``.
 """
 
