@@ -92,7 +92,7 @@ def with_harness(plan: LeasePlan, env: Environment, place: Place) -> Seen:
     )
     lease.observer = _observer(plan, lease.keys, place.scratch / lease.namespace)
     with lease.observer, lease:
-        outcome = run_trial(lease, trial, TIMEOUT_S)
+        outcome = run_trial(lease, trial)
         if outcome.status != "ok":
             raise LeaseFailed(f"{outcome.status}: {outcome.reason}")
         return lease.see(time.monotonic() + TIMEOUT_S)

@@ -16,7 +16,7 @@ import numpy as np
 from backends import Choice
 from bench.doctor import costs
 from bench.doctor.aims import aims
-from bench.doctor.arms import Place, plain, with_harness
+from bench.doctor.arms import TIMEOUT_S, Place, plain, with_harness
 from bench.doctor.drain import Seen, TooFewPolls
 from bench.errors import UsageError
 from bench.measure.statistics import paired_ratio
@@ -255,6 +255,7 @@ def _lease(choice: Choice, pair: int) -> LeasePlan:
         for_s=None,
         rounds=1,
         seed=SEED,
+        timeout_s=TIMEOUT_S,
     )
     plan = LeasePlan(choice, CONCURRENCY, pair, settings=dict(scenario.settings(params)))
     plan.trials.append(TrialPlan(pair, pair, cell))

@@ -34,6 +34,7 @@ class Cell:
         tasks: items of a trial; 0 where only the trial can tell, since it depends on a rate
             measured before it.
         twin: whether this is the baseline's second cell.
+        timeout_s: after it a trial is a timeout.
         windows: how often a drain fills the queue, each time with so many tasks.
         limited: whether the profile gives this cell rounds of its own.
     """
@@ -47,6 +48,7 @@ class Cell:
     for_s: float | None
     rounds: int
     seed: int
+    timeout_s: float
     twin: bool = False
     limited: bool = False
     windows: int = 1

@@ -253,6 +253,7 @@ def _cells(
             for_s=spec.for_s,
             rounds=own if spec.rounds else rounds or profile.rounds,
             seed=profile.seed,
+            timeout_s=spec.trial_timeout_s or profile.trial_timeout_s,
             limited=spec.rounds is not None,
             windows=spec.windows,
         )

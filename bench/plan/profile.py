@@ -59,7 +59,7 @@ class CellSpec(BaseModel):
         windows: how often a drain fills the queue: first before the workers start, then while
             they are held.
         backlog: tasks queued before the workers start, who then drain for ``for_s``.
-        variants: instead of the profile's.
+        variants, trial_timeout_s: instead of the profile's.
         quick: what is different of it in the profile's sample; without it, it is not part of that.
     """
 
@@ -73,6 +73,7 @@ class CellSpec(BaseModel):
     rounds: Count | None = None
     variants: Annotated[list[str], Field(min_length=1)] | None = None
     quick: dict[str, Any] | None = None
+    trial_timeout_s: Positive | None = None
     offered: list[Share] | None = None
     rate_per_s: list[Positive] | None = None
     arrival: Literal["poisson", "constant"] = "poisson"

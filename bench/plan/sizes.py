@@ -41,10 +41,10 @@ def refuse_too_much(cell: Cell, spec: CellSpec, profile: Profile) -> None:
             f"{MOST_TASKS:,} that a trial may have; {cell.offering.smaller}"
         )
     lasts_s, why, shorter = _schedule(cell, spec)
-    if lasts_s > profile.trial_timeout_s:
+    if lasts_s > cell.timeout_s:
         raise UsageError(
             f"the profile {profile.name}: {label} takes {lasts_s:,.6g} s ({why}), longer than "
-            f"trial_timeout_s = {profile.trial_timeout_s:g}: {shorter} or raise trial_timeout_s"
+            f"trial_timeout_s = {cell.timeout_s:g}: {shorter} or raise trial_timeout_s"
         )
 
 

@@ -154,12 +154,7 @@ class Runner:
             with self._on(lease):
                 for trial in plan.trials:
                     self._observer.trial_started(trial)
-                    outcome = run_trial(
-                        lease,
-                        trial,
-                        self._plan.profile.trial_timeout_s,
-                        self._drained.get(trial.cell.drained),
-                    )
+                    outcome = run_trial(lease, trial, self._drained.get(trial.cell.drained))
                     if outcome.drained_per_s is not None:
                         self._drained[trial.cell.drained] = outcome.drained_per_s
                     self._keep(trial, outcome, lease.id)

@@ -49,9 +49,7 @@ class Outcome:
         return self.status in ("failed", "timeout") or bool(self.facts.get("cut_short"))
 
 
-def run_trial(
-    lease: Lease, plan: TrialPlan, timeout_s: float, drained_per_s: float | None = None
-) -> Outcome:
+def run_trial(lease: Lease, plan: TrialPlan, drained_per_s: float | None = None) -> Outcome:
     """Run one trial on a lease; never raises for what a queue does wrong.
 
     Args:
@@ -59,7 +57,7 @@ def run_trial(
             measured.
     """
     outcome = Outcome(started_at=datetime.now(UTC).isoformat(timespec="milliseconds"))
-    started = time.monotonic()
+    started, timeout_s = time.monotonic(), plan.cell.timeout_s
     offer = Offer(lease, plan, started + timeout_s, drained_per_s)
     try:
         try:

@@ -176,6 +176,7 @@ def seen(
         f'scenario = "flaky"; load = "burst"; tasks = 5; retry_delay_s = {RETRY_DELAY_S}',
         variants=name,
         concurrency=[CONCURRENCY],
+        trial_timeout_s=LIMIT_S,
     )
     plan = only_lease(profile)
     if keys == AMONG_OTHERS:
@@ -188,7 +189,7 @@ def seen(
     before = snapshot(server)
     mixed = _mixed_items(choice.backend.capabilities)
     with lease:
-        outcome = run_trial(lease, plan.trials[0], LIMIT_S)
+        outcome = run_trial(lease, plan.trials[0])
         found = Seen(
             choice=choice,
             keys=keys,

@@ -41,7 +41,7 @@ class Live:
         self._thread.start()
 
     def _run(self) -> None:
-        self._outcome.append(run_trial(self.lease, self.plan, 60.0))
+        self._outcome.append(run_trial(self.lease, self.plan))
 
     def pause(self, role: str, after: int) -> None:
         """Stop the processes of that role for a second, once so many tasks have ended."""

@@ -88,6 +88,14 @@ def test_a_schedule_longer_than_a_trial_may_take_is_refused(cell, takes, change)
     )
 
 
+def test_a_cells_own_time_is_taken_instead_of_the_profiles():
+    own = COMMON | {"for_s": 61.0, "trial_timeout_s": 62.0}
+    assert {cell.timeout_s for cell in plan(own).cells} == {62.0}
+    assert {cell.timeout_s for cell in plan(COMMON, trial_timeout_s=90).cells} == {90.0}
+    shorter = COMMON | {"for_s": 21.0, "trial_timeout_s": 20.0}
+    assert "21 s (for_s), longer than trial_timeout_s = 20: " in refused(shorter)
+
+
 @pytest.mark.parametrize(
     "cell",
     [
