@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("form", ["terminal", "md", "csv"])
 def test_output_that_cannot_be_written(tmp_path: Path, form: str) -> None:
-    run = shutil.copytree(ROOT / "results" / "reference", tmp_path / "run")
+    run = shutil.copytree(ROOT / "tests" / "golden" / "schema-1", tmp_path / "run")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "bench", "report", run, "--format", form],
