@@ -137,6 +137,18 @@ def run_profile(profile: Path, server: redis_server.Server, folder: Path, token:
     return Ran(plan, run, analyse(run), took_s)
 
 
+def in_time(run: Callable[[], Ran]) -> Ran:
+    """The first of some runs in which the schedule of every open load was kept.
+
+    A busy machine keeps the sender from it; that trial is invalid, and tells nothing of the queue.
+    """
+    for _ in range(5):
+        ran = run()
+        if not any(t["reason"].startswith("the generator ran late") for t in ran.trials):
+            break
+    return ran
+
+
 def only_lease(profile: Path) -> LeasePlan:
     """The lease of a profile that needs only one."""
     (lease,) = make_plan(load_profile(str(profile))).leases

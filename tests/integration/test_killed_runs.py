@@ -20,10 +20,11 @@ from bench.system import processes
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.xdist_group("killed runs"),
     pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals"),
 ]
 
+#: Those that are held to the uninterrupted run share it.
+compared = pytest.mark.xdist_group("killed runs")
 
 SHARE = 'scenario = "add"; load = "open"; for_s = 0.5; offered = [0.2]'
 
@@ -77,9 +78,14 @@ MOMENTS = {
     "between two trials": _between_two_trials,
     "in the last trial": _in_the_last_trial,
 }
+#: Between those before and after them, nothing but the count of finished trials is different.
+LONGER = {"before the first trial", "between two trials"}
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@compared
+@pytest.mark.parametrize(
+    "moment", [pytest.param(m, marks=[pytest.mark.slow] * (m in LONGER)) for m in MOMENTS]
+)
 def test_a_killed_run_is_completed(tmp_path: Path, uninterrupted: Told, moment: str) -> None:
     place = killed(tmp_path, MOMENTS[moment])
     before = place.finished()
@@ -98,6 +104,7 @@ def test_a_killed_run_is_completed(tmp_path: Path, uninterrupted: Told, moment: 
     assert again["argv"] == ["run", "--resume", str(place.run.path)]
 
 
+@compared
 @pytest.mark.slow
 def test_a_run_killed_again_and_again_is_completed(tmp_path: Path, uninterrupted: Told) -> None:
     place = Place(tmp_path)
@@ -124,6 +131,7 @@ def test_a_run_killed_again_and_again_is_completed(tmp_path: Path, uninterrupted
     assert sorted(order) == [starts[trial.id] for trial in place.planned()]
 
 
+@compared
 def test_half_written_files_are_no_trials(tmp_path: Path, uninterrupted: Told) -> None:
     place = killed(tmp_path, lambda place: len(place.finished()) == 1)
     unfinished = next(t.id for t in place.planned() if t.id not in place.finished())
@@ -141,6 +149,7 @@ def test_half_written_files_are_no_trials(tmp_path: Path, uninterrupted: Told) -
     assert told(place.run) == uninterrupted
 
 
+@compared
 def test_an_interrupt_tells_how_to_go_on(tmp_path: Path, uninterrupted: Told) -> None:
     place = Place(tmp_path)
     with place.begin() as bench:

@@ -57,7 +57,8 @@ def _as_usual(arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
-    ("arguments", "code"), [("list profiles", 0), ("--help", 0), ("nothing", 2), ("report .", 2)]
+    ("arguments", "code"),
+    [("list profiles", 0), ("--help", 0), ("nothing", 2), ("new backend 9", 2)],
 )
 def test_a_standard_stream_that_is_closed(
     tmp_path: Path, arguments: str, code: int, closed: str
