@@ -140,7 +140,13 @@ def test_a_name_that_leads_nowhere(tmp_path: Path, tiny: Path, arguments: tuple[
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is in use")
 @pytest.mark.parametrize(
-    "arguments", ["run tiny.toml", "run ../tiny.toml", "micro -b floor", "doctor"]
+    "arguments",
+    [
+        "run tiny.toml",
+        "doctor",
+        pytest.param("run ../tiny.toml", marks=pytest.mark.slow),
+        pytest.param("micro -b floor", marks=pytest.mark.slow),
+    ],
 )
 def test_a_working_directory_that_is_gone(tmp_path: Path, tiny: Path, arguments: str) -> None:
     (tmp_path / "gone").mkdir()

@@ -32,7 +32,7 @@ def bench(encoding: str, cwd: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, told
 
 
-@pytest.mark.parametrize("encoding", ["cp866", "ascii"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("cp866", marks=pytest.mark.slow)])
 def test_everything_can_be_printed(encoding: str, tmp_path: Path) -> None:
     code, told = bench(encoding, tmp_path, "list", "backends")
     assert (code, "celery:threads" in told) == (0, True)
@@ -42,7 +42,7 @@ def test_everything_can_be_printed(encoding: str, tmp_path: Path) -> None:
     assert (code, "Show what is missing here" in told) == (0, True)
 
 
-@pytest.mark.parametrize("encoding", ["cp1251", "cp866"])
+@pytest.mark.parametrize("encoding", ["cp866", pytest.param("cp1251", marks=pytest.mark.slow)])
 def test_a_report_and_a_mistake_with_a_path_of_other_letters(encoding: str, tmp_path: Path) -> None:
     run = tmp_path / CYRILLIC / "run 1"
     shutil.copytree(RUN, run)

@@ -111,8 +111,8 @@ def _assert_interrupted(done: Done) -> None:
     ("variant", "number"),
     [
         ("celery:prefork", signal.SIGINT),
-        ("celery:prefork", signal.SIGTERM),
-        ("fake:honest", signal.SIGINT),
+        pytest.param("celery:prefork", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("fake:honest", signal.SIGINT, marks=pytest.mark.slow),
         ("fake:honest", signal.SIGHUP),
         # Its workers ignore every request to stop.
         ("fake:lingers", signal.SIGINT),
@@ -331,7 +331,7 @@ def test_killed_worker_fails_one_trial(
     assert lease["keys_left"] == []
 
 
-@pytest.mark.parametrize("variant", ["arq", "fake:honest"])
+@pytest.mark.parametrize("variant", ["arq", pytest.param("fake:honest", marks=pytest.mark.slow)])
 def test_killed_server_ends_the_run(
     tmp_path: Path, server_program: Path, made_environments: Callable[..., None], variant: str
 ) -> None:
@@ -360,7 +360,9 @@ def _alive(process: psutil.Process) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
+)
 def test_a_run_that_is_to_ignore_a_signal_is_ended_by_sigterm(
     tmp_path: Path, server_program: Path, number: signal.Signals
 ) -> None:
