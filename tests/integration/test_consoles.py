@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import ROOT, bench_environment
+from support import PATIENCE_S, ROOT, bench_environment
 
 pytestmark = pytest.mark.integration
 
@@ -25,7 +25,7 @@ def bench(encoding: str, cwd: Path, *arguments: str) -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     told = done.stdout.decode(encoding)
     assert "Traceback" not in told, told

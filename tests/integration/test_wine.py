@@ -195,8 +195,8 @@ def test_a_killed_run_leaves_nothing_and_goes_on_under_wine(
         token = bench.token()
         bench.signal(signal.SIGKILL)
         bench.end()
-    wait_until(lambda: not processes.carrying(token), "the guard has ended all", 30)
-    wait_until(lambda: not list(place.tmp.iterdir()), "the guard has removed all", 30)
+    wait_until(lambda: not processes.carrying(token), "the guard has ended all")
+    wait_until(lambda: not list(place.tmp.iterdir()), "the guard has removed all")
     place.assert_nothing_left(token)
     resumed = run_bench(
         "run", "--resume", place.run.path, cwd=tmp_path, within_s=120, TMPDIR=str(place.tmp)
