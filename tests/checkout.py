@@ -21,7 +21,7 @@ def copy_checkout(target: Path, *without: str) -> Path:
     return shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*LEFT_BEHIND, *without))
 
 
-def run_python(checkout: Path, *arguments: str, within_s: float = 120.0) -> Done:
+def run_python(checkout: Path, *arguments: str, within_s: float = 300.0) -> Done:
     """``python -m ARGUMENTS`` in a checkout, which finds itself, to its end."""
     done = subprocess.run(
         [sys.executable, "-m", *arguments],
@@ -35,7 +35,7 @@ def run_python(checkout: Path, *arguments: str, within_s: float = 120.0) -> Done
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def python(checkout: Path, *arguments: str, within_s: float = 120.0) -> str:
+def python(checkout: Path, *arguments: str, within_s: float = 300.0) -> str:
     """What it printed; it must have ended well."""
     done = run_python(checkout, *arguments, within_s=within_s)
     assert done.code == 0, f"{arguments}:\n{done.out[-8000:]}\n{done.err}"

@@ -26,8 +26,11 @@ from bench.workers.lease import Lease
 
 UNIT = Path(__file__).parent / "unit"
 
-#: Processes that share the tests: half of the time of most is waiting for workers and servers.
-TEST_PROCESSES = 2
+#: Processes that share the tests: more than half of their time is waiting for workers and servers.
+TEST_PROCESSES = 3
+
+#: Groups that take long, the longest first: what is begun late is waited for by idle processes.
+LONG = ("abilities", "killed runs", "grown tree", "resume refused")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -43,10 +46,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file of the unit suite is not divided: to hand out each test alone takes longer."""
+    """A file of the unit suite is not divided: to hand out each test alone takes longer. And what
+    takes long is begun first."""
     for item in items:
         if item.path.is_relative_to(UNIT):
             item.add_marker(pytest.mark.xdist_group(item.path.relative_to(UNIT).as_posix()))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    groups = {mark.args[0] for mark in item.iter_markers("xdist_group")}
+    return next((turn for turn, name in enumerate(LONG) if name in groups), len(LONG))
 
 
 @pytest.fixture(scope="session")

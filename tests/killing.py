@@ -72,17 +72,21 @@ class Place:
 
     def resume(self, *arguments: str) -> Done:
         with self.going_on(*arguments) as bench:
-            return bench.end(90)
+            return bench.end()
 
-    def kill_when(self, bench: Bench, state: Callable[[], object], what: str) -> None:
-        """Kill the harness at that moment, and wait until its guard has cleaned up."""
+    def kill_when(self, bench: Bench, state: Callable[[], object], what: str) -> bool:
+        """Kill the harness in that state, and wait until its guard has cleaned up.
+
+        Returns:
+            False if it is not in that state: it went past it before it was seen or killed.
+        """
         token = bench.token()
         wait_until(lambda: not bench.running or state(), what)
-        assert bench.running, "the run ended before it could be killed"
         bench.signal(signal.SIGKILL)
-        bench.end(20)
+        ended = bench.end()
         wait_until(lambda: list(self.tmp.iterdir()) == [], "the guard has cleaned up")
         assert processes.carrying(token) == []
+        return ended.code == -signal.SIGKILL and bool(state())
 
     def assert_nothing_left(self) -> None:
         assert list(self.tmp.iterdir()) == []
@@ -100,6 +104,19 @@ class Place:
         assert {lease.name for lease in self.run.leases.iterdir()} == leases
         for lease in self.run.leases.iterdir():
             assert (lease / "events.parquet").is_file()
+
+
+def killed(
+    folder: Path, state: Callable[[Place], object], *arguments: str, variants: str = VARIANTS
+) -> Place:
+    """A run that was killed in that state, which a busy machine may let it go past: then another
+    is begun."""
+    for attempt in range(5):
+        place = Place(folder / f"run-{attempt}", variants=variants)
+        with place.begin(*arguments) as bench:
+            if place.kill_when(bench, lambda place=place: state(place), "it is in that state"):
+                return place
+    raise AssertionError("no run was killed in that state")
 
 
 @dataclass

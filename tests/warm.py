@@ -14,10 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from support import Done, bench_environment, run_bench
+from support import PATIENCE_S, Done, bench_environment, run_bench
 
 
-def refuse(*arguments: str | Path, cwd: Path, within_s: float = 60.0, **variables: str) -> Done:
+def refuse(
+    *arguments: str | Path, cwd: Path, within_s: float = PATIENCE_S, **variables: str
+) -> Done:
     """``python -m bench ...``, which is not to start anything, to its end."""
     if sys.platform != "linux":  # Windows cannot fork, and macOS not safely what has imported much
         return run_bench(*arguments, cwd=cwd, within_s=within_s, **variables)

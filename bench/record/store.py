@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -89,11 +90,12 @@ def create_run(parent: Path, profile: str, facts: dict[str, Any] | None = None) 
         DiskFull: too little space.
     """
     now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = RunFolder(parent / f"{now}-{profile}-{secrets.token_hex(2)}")
     check_writable(parent)
+    with disk_errors(parent):
+        folder = RunFolder(_new_folder(parent, f"{now}-{profile}"))
     try:
         with disk_errors(parent):
-            folder.leases.mkdir(parents=True)
+            folder.leases.mkdir()
             folder.trials.mkdir()
             if facts is not None:
                 folder.write_run(facts)
@@ -101,6 +103,17 @@ def create_run(parent: Path, profile: str, facts: dict[str, Any] | None = None) 
         discard_tree(folder.path)
         raise
     return folder
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """One of that name and four digits that was not there: the other run of this second has its
+    own."""
+    parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        path = parent / f"{name}-{secrets.token_hex(2)}"
+        with contextlib.suppress(FileExistsError):
+            path.mkdir()
+            return path
 
 
 def check_writable(parent: Path) -> None:

@@ -22,7 +22,16 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
-from support import OUTSIDE_REDIS, ROOT, files_with, only_lease, snapshot, wait_until, write_profile
+from support import (
+    OUTSIDE_REDIS,
+    PATIENCE_S,
+    ROOT,
+    files_with,
+    only_lease,
+    snapshot,
+    wait_until,
+    write_profile,
+)
 
 from backends import Choice, choose, known_variants
 from backends.kit import events as kinds
@@ -70,7 +79,7 @@ RETRY_DELAY_S = 0.3
 PAYLOAD_KB = 10
 #: The number of the trial that is made here, by hand.
 MIXED = 1000
-LIMIT_S = 40.0
+LIMIT_S = 90.0
 
 #: What others may have in the same Redis, among it the libraries' own default names.
 FOREIGN = {
@@ -274,7 +283,7 @@ def _run_mixed(lease: Lease, found: Seen) -> None:
         wait_until(all_ended, f"{expected} attempts have ended", LIMIT_S)
     lease.ask(time.monotonic() + LIMIT_S, op="collect", timeout_s=LIMIT_S / 2)
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: lease.pending() == 0, "the broker holds nothing any more", 10)
+        wait_until(lambda: lease.pending() == 0, "the broker holds nothing any more")
     found.pending_after = lease.pending()
 
 
@@ -506,7 +515,7 @@ print(json.dumps({{name: importlib.util.find_spec(name).origin for name in {want
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     origins = json.loads(done.stdout)
     assert set(origins) == set(wanted)

@@ -7,7 +7,7 @@ look at what it did, and change the ``can`` of the backend's probe and docs/abil
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +18,7 @@ from backends.abilities import ABILITIES
 from backends.spec import Backend
 from bench.measure.abilities import answered
 from bench.record.store import RunFolder
+from bench.run import probes
 from bench.run.abilities import Prober
 from bench.run.probes import KINDS
 from bench.server.redis_server import Server
@@ -47,7 +48,19 @@ BURNING = [case for case in BOUND if case[1] == BURNS]
 
 
 @pytest.fixture(scope="session")
+def patience() -> Iterator[None]:
+    """A probe is asked while a task works, which must not be over by then where all goes slowly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probes, "PATIENCE_S", 60.0)
+        patch.setattr(probes, "WORKS_S", 5.0)
+        patch.setattr(probes, "BEYOND_S", 2.0)
+        patch.setattr(probes, "ARRIVED_S", 0.6)
+        yield
+
+
+@pytest.fixture(scope="session")
 def prober(
+    patience: None,
     server: Server,
     token: str,
     tmp_path_factory: pytest.TempPathFactory,

@@ -43,8 +43,8 @@ def test_a_run_that_is_interrupted_while_it_probes_goes_on_with_what_is_left(
     results = tmp_path / "results"
     with bench_process("run", profile(tmp_path), "--out", results, cwd=tmp_path) as bench:
         token = bench.token()
-        kept = wait_until(lambda: list(results.glob("*/abilities/*.json")), "one is probed", 60)
-        wait_until(lambda: bench.members("worker"), "the next one is being probed", 30)
+        kept = wait_until(lambda: list(results.glob("*/abilities/*.json")), "one is probed")
+        wait_until(lambda: bench.members("worker"), "the next one is being probed")
         bench.signal(signal.SIGINT)
         done = bench.end()
     assert done.code == 130, done.all

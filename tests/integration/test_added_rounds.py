@@ -60,17 +60,24 @@ def test_only_what_is_imprecise_gets_more_rounds(tmp_path: Path, server_program:
     plan = make_plan(load_profile(str(profile)))
     drains = [trial for trial in plan.trials if trial.cell.label == "fake:jittery c=2 add drain"]
     assert len({trial.number % 3 for trial in drains}) > 1  # it goes by its trials' numbers
-    done, run = _run(tmp_path, profile, "--precision", "40%", "--budget", "12s")
+    # A busy machine's noise is less than that, and the jitter is more.
+    done, run = _run(tmp_path, profile, "--precision", "90%", "--budget", "12s")
     assert done.code == 0, done.all
     rounds = _rounds(run)
     assert rounds["drain"][TWIN] == 3  # of the profile's rounds alone
     assert rounds["closed"] == {"fake:honest": 1, "fake:early": 1, "fake:jittery": 1}
     assert rounds["drain"]["fake:early"] == 3
     assert rounds["drain"]["fake:jittery"] > 3
-    assert rounds["drain"]["fake:honest"] >= rounds["drain"]["fake:jittery"]
+    by_round: dict[int, set[str]] = {}
+    for trial in run.read_trials():
+        by_round.setdefault(trial["round"], set()).add(trial["variant"])
+    together = {"fake:honest", "fake:jittery"}
+    *whole, last = [by_round[number] for number in sorted(by_round) if number > 3]
+    assert [variants for variants in whole if variants != together] == []
+    assert last <= together  # for want of time a lease of it may be left out
     facts = run.read_run()
     precision = facts["precision"]
-    assert (precision["within"], precision["budget_s"]) == (0.4, 12.0)
+    assert (precision["within"], precision["budget_s"]) == (0.9, 12.0)
     assert precision["rounds_added"] == len(precision["added"]) > 0
     assert facts["planned_trials"] == len(run.read_trials())
     told = {(c["variant"], c["load"]): c["rounds"] for c in facts["cells"]}
@@ -81,7 +88,7 @@ def test_only_what_is_imprecise_gets_more_rounds(tmp_path: Path, server_program:
         assert precision["missed"] == []
     else:
         (missing,) = precision["missed"]
-        assert missing["half_width"] > 0.4
+        assert missing["half_width"] > 0.9
         assert missing | {"half_width": 0} == {
             "variant": "fake:jittery",
             "scenario": "add",
@@ -146,9 +153,9 @@ def test_a_round_that_was_cut_short_is_completed(tmp_path: Path, server_program:
     with bench_process(
         "run", profile, *arguments, cwd=tmp_path, TMPDIR=str(tmp_path / "tmp")
     ) as bench:
-        wait_until(added, "a trial of the first added round is finished", 40)
+        wait_until(added, "a trial of the first added round is finished")
         bench.signal(signal.SIGKILL)
-        bench.end(20)
+        bench.end()
     (run,) = run_folders(out)
     before = {path: path.read_bytes() for path in run.trials.glob("*.json")}
     (begun,) = run.read_run()["precision"]["added"]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import only_lease, wait_until, write_profile
+from support import PATIENCE_S, only_lease, wait_until, write_profile
 
 from backends import Choice, all_backends
 from backends.kit import events
@@ -61,7 +61,7 @@ def test_what_runs_is_finished(
         return lease.tail.count(trial.number, kind)
 
     with open_lease(plan, tmp_path) as lease:
-        lease.ask(time.monotonic() + 20, op="send", items=wire)
+        lease.ask(time.monotonic() + PATIENCE_S, op="send", items=wire)
         lease.start_workers(math.inf)
         wait_until(lambda: seen(events.START) == 2, "both have begun")
         assert seen(events.END) == 0

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from refused import nothing_left, one_line, run_in
 from support import (
+    PATIENCE_S,
     bench_environment,
 )
 
@@ -138,7 +139,7 @@ def test_a_server_program_that_never_stops_talking(tmp_path: Path, tiny: Path) -
         env=bench_environment(TMPDIR=str(tmp_path / "tmp")),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     line, peak = done.stderr.splitlines()
     assert line.startswith("bench: the embedded Redis did not start: -: start one with 'docker")

@@ -39,7 +39,7 @@ def test_threads_stall_in_windows_loop_and_neither_solo_there_nor_threads_elsewh
     ran = run_cells(" ".join((stalling, *calm)), SURGE, concurrency=[4])
     assert value(ran, stalling, "consumer_stalls") >= 2
     assert value(ran, stalling, "stalled_share") > 0.5
-    assert 1500 < value(ran, stalling, "longest_stall_ms") < 2500
+    assert 1500 < value(ran, stalling, "longest_stall_ms") < 3500  # one poll of 2 s, not two
     for variant in calm:
         assert value(ran, variant, "consumer_stalls") == 0, variant
         assert done(ran, variant) == TASKS, variant

@@ -181,7 +181,7 @@ def test_an_interrupted_measurement_leaves_nothing(tmp_path, server_program, mad
     arguments = ("doctor", "--measure", "-b", "fake:honest", "--out", tmp_path / "results")
     with bench_process(*arguments, cwd=tmp_path) as bench:
         token = bench.token()
-        wait_until(lambda: bench.members("worker"), "a worker runs", within_s=90)
+        wait_until(lambda: bench.members("worker"), "a worker runs")
         bench.signal(signal.SIGINT)
         done = bench.end()
     assert done.code == 130, done.all

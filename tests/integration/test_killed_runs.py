@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from killing import CELLS, Place, Told, told
+from killing import CELLS, Place, Told, killed, told
 from support import files_with, redis_with_password, run_bench, wait_until
 from warm import refuse
 
@@ -20,10 +20,11 @@ from bench.system import processes
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.xdist_group("killed runs"),
     pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals"),
 ]
 
+#: Those that are held to the uninterrupted run share it.
+compared = pytest.mark.xdist_group("killed runs")
 
 SHARE = 'scenario = "add"; load = "open"; for_s = 0.5; offered = [0.2]'
 
@@ -33,7 +34,7 @@ def uninterrupted(server_program: Path, tmp_path_factory: pytest.TempPathFactory
     """The same plan, run without a break."""
     place = Place(tmp_path_factory.mktemp("whole"))
     with place.begin() as bench:
-        done = bench.end(90)
+        done = bench.end()
     assert done.code == 0, done.all
     place.assert_whole()
     return told(place.run)
@@ -59,8 +60,10 @@ def _between_two_trials(place: Place) -> bool:
 
 
 def _while_a_lease_stops(place: Place) -> bool:
-    """Both its trials are recorded, its own facts are not yet."""
-    return len(place.finished()) == 2 and not list(place.run.leases.glob("*/lease.json"))
+    """Both its trials are recorded, its own facts are not yet, nor are its events together."""
+    if len(place.finished()) != 2 or list(place.run.leases.glob("*/lease.json")):
+        return False
+    return bool(list(place.run.leases.glob("*/events")))
 
 
 def _in_the_last_trial(place: Place) -> bool:
@@ -75,17 +78,18 @@ MOMENTS = {
     "between two trials": _between_two_trials,
     "in the last trial": _in_the_last_trial,
 }
+#: Between those before and after them, nothing but the count of finished trials is different.
+LONGER = {"before the first trial", "between two trials"}
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@compared
+@pytest.mark.parametrize(
+    "moment", [pytest.param(m, marks=[pytest.mark.slow] * (m in LONGER)) for m in MOMENTS]
+)
 def test_a_killed_run_is_completed(tmp_path: Path, uninterrupted: Told, moment: str) -> None:
-    place = Place(tmp_path)
-    with place.begin() as bench:
-        place.kill_when(bench, lambda: MOMENTS[moment](place), moment)
+    place = killed(tmp_path, MOMENTS[moment])
     before = place.finished()
     assert len(before) < 8
-    if moment == "while a lease stops":
-        assert list(place.run.leases.glob("*/events")), "it came too late: the lease has ended"
     done = place.resume()
     assert done.code == 0, done.all  # as of the whole run: wrong results are a finding
     assert "Traceback" not in done.all
@@ -100,14 +104,15 @@ def test_a_killed_run_is_completed(tmp_path: Path, uninterrupted: Told, moment: 
     assert again["argv"] == ["run", "--resume", str(place.run.path)]
 
 
+@compared
 @pytest.mark.slow
 def test_a_run_killed_again_and_again_is_completed(tmp_path: Path, uninterrupted: Told) -> None:
     place = Place(tmp_path)
     seen: dict[str, tuple[int, str]] = {}
-    for wanted in (1, 2, 4, 5, 7):
+    for wanted in (1, 2, 3, 4, 5):
         with place.going_on() if place.exists else place.begin() as bench:
             reached = f"{wanted} trials are finished"
-            place.kill_when(bench, lambda n=wanted: len(place.finished()) >= n, reached)
+            assert place.kill_when(bench, lambda n=wanted: len(place.finished()) >= n, reached)
         now = place.finished()
         assert len(now) >= wanted
         assert {name: now[name] for name in seen} == seen
@@ -126,10 +131,9 @@ def test_a_run_killed_again_and_again_is_completed(tmp_path: Path, uninterrupted
     assert sorted(order) == [starts[trial.id] for trial in place.planned()]
 
 
+@compared
 def test_half_written_files_are_no_trials(tmp_path: Path, uninterrupted: Told) -> None:
-    place = Place(tmp_path)
-    with place.begin() as bench:
-        place.kill_when(bench, lambda: len(place.finished()) == 1, "a trial is finished")
+    place = killed(tmp_path, lambda place: len(place.finished()) == 1)
     unfinished = next(t.id for t in place.planned() if t.id not in place.finished())
     (lease,) = place.run.leases.iterdir()
     halves = [
@@ -145,12 +149,13 @@ def test_half_written_files_are_no_trials(tmp_path: Path, uninterrupted: Told) -
     assert told(place.run) == uninterrupted
 
 
+@compared
 def test_an_interrupt_tells_how_to_go_on(tmp_path: Path, uninterrupted: Told) -> None:
     place = Place(tmp_path)
     with place.begin() as bench:
         wait_until(place.finished, "a trial is finished")
         bench.signal(signal.SIGINT)
-        done = bench.end(20)
+        done = bench.end()
     assert done.code == 130
     path = place.run.path
     assert done.err.splitlines()[-1].endswith(f"{path}; go on with: bench run --resume {path}")
@@ -178,22 +183,25 @@ def test_two_at_once_are_refused(tmp_path: Path, server_program: Path) -> None:
     place = Place(tmp_path)
     with place.begin() as bench:
         wait_until(place.finished, "a trial is finished")
-        done = refuse("run", "--resume", place.run.path, cwd=tmp_path)
+        with bench.standing_still():
+            done = refuse("run", "--resume", place.run.path, cwd=tmp_path)
         assert done.code == 2, done.all
         assert done.err == (
             f"bench: process {bench.process.pid} is at work on {place.run.path}: "
             "wait for its end, or interrupt it\n"
         )
-        assert bench.end(60).code == 0
+        assert bench.end().code == 0
     place.assert_whole()
 
 
 def test_an_external_server_is_asked_for_again(tmp_path: Path, server_program: Path) -> None:
-    place = Place(tmp_path, variants="fake:leaky-log fake:honest")
+    variants = "fake:leaky-log fake:honest"
     with redis_with_password("s3cretword", tmp_path / "server") as port:
         url = f"redis://:s3cretword@127.0.0.1:{port}/0"
-        with place.begin("--redis-url", url) as bench:
-            place.kill_when(bench, lambda: len(place.finished()) == 3, "3 trials are finished")
+        place = killed(
+            *(tmp_path, lambda place: len(place.finished()) == 3, "--redis-url", url),
+            variants=variants,
+        )
         done = place.resume()
         assert done.code == 2
         (line,) = done.err.splitlines()
@@ -209,26 +217,26 @@ def test_what_is_left_when_the_guard_is_killed_too_is_ended_by_the_next_command(
 ) -> None:
     place, living = Place(tmp_path), Place(tmp_path / "living")
     with place.begin() as bench, living.begin_beside(place) as other:
-        token = bench.token()
+        token, theirs = bench.token(), other.token()
         wait_until(place.finished, "a trial is finished")
-        (guard,) = [
-            process
-            for process in processes.tree(bench.process.pid)[1:]
-            if "bench.run.guard" in process.cmdline()
-        ]
-        (scratch,) = [folder for folder in place.tmp.iterdir() if folder.name.startswith(token)]
-        guard.kill()
-        bench.signal(signal.SIGKILL)
-        bench.end(20)
-        assert processes.working_in(scratch), "the server is gone by itself: nothing is tested"
-        theirs = other.token()
-        done = run_bench("list", "profiles", cwd=tmp_path, TMPDIR=str(place.tmp))
-        assert done.code == 0, done.all
-        assert done.err == f"ended what a killed run had left: its processes and {scratch}\n"
-        assert processes.carrying(token) == []
-        assert processes.working_in(scratch) == []
-        assert [folder.name.startswith(theirs) for folder in place.tmp.iterdir()] == [True]
-        assert other.end(90).code == 0
+        with other.standing_still():
+            (guard,) = [
+                process
+                for process in processes.tree(bench.process.pid)[1:]
+                if "bench.run.guard" in process.cmdline()
+            ]
+            (scratch,) = [path for path in place.tmp.iterdir() if path.name.startswith(token)]
+            guard.kill()
+            bench.signal(signal.SIGKILL)
+            bench.end()
+            assert processes.working_in(scratch), "the server is gone by itself: nothing is tested"
+            done = run_bench("list", "profiles", cwd=tmp_path, TMPDIR=str(place.tmp))
+            assert done.code == 0, done.all
+            assert done.err == f"ended what a killed run had left: its processes and {scratch}\n"
+            assert processes.carrying(token) == []
+            assert processes.working_in(scratch) == []
+            assert [path.name.startswith(theirs) for path in place.tmp.iterdir()] == [True]
+        assert other.end().code == 0
     assert place.resume().code == 0
     place.assert_whole()
     place.assert_nothing_left()
@@ -240,7 +248,7 @@ def test_a_run_with_rates_that_are_shares_of_its_own_drain_is_completed(
     """What a share comes to is known in the trial, and must not look like another plan."""
     place = Place(tmp_path, *CELLS, SHARE, variants="fake:honest", rounds=1)
     with place.begin() as bench:
-        assert bench.end(90).code in (0, 1)
+        assert bench.end().code in (0, 1)
     (shared,) = [trial for trial in place.run.read_trials() if trial["load"] == "open"]
     (drain,) = [trial for trial in place.run.read_trials() if trial["load"] == "drain"]
     assert shared["tasks"] == 0

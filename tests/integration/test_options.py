@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import pytest
+from support import PATIENCE_S
 
 from backends import Choice, all_backends
 from bench.system import processes
@@ -92,7 +93,7 @@ def test_what_an_option_sets_is_set(
         ),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.stdout.strip() == expected, done.stderr
 
@@ -120,6 +121,6 @@ def test_a_backends_parser_is_the_one_that_its_environment_brings(backend, envir
     """The floor's brings the faster one for its option, and says for each which it takes."""
     code = "from redis.utils import HIREDIS_AVAILABLE; print(HIREDIS_AVAILABLE)"
     python = environment_of(backend).python
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S)
     parsers = {backend.parser, *(option.parser for option in backend.options)}
     assert done.stdout.strip() == str("hiredis" in parsers), done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support import Ran
+from support import Ran, in_time
 
 from backends.kit import events
 from bench.plan.cells import WARM_UP
@@ -26,7 +26,8 @@ def metrics(ran: Ran) -> set[str]:
     [
         # arq looks every half second, and at one slot takes one task.
         ("arq", RATE.format(rate=50), 2),
-        ("celery:solo", RATE.format(rate=50) + "; service_s = 0.1", 10),
+        # Of a task's time what the machine adds is little.
+        ("celery:solo", RATE.format(rate=50) + "; service_s = 0.2", 5),
     ],
 )
 def test_overload_is_told_with_the_rate_that_is_sustained(
@@ -61,7 +62,7 @@ def test_a_lease_that_was_overloaded_gives_the_next_trial_fresh_workers(
 def test_a_rate_that_is_sustained_has_latencies_and_its_lanes_were_warm(
     run_cells: Callable[..., Ran], variant: str
 ) -> None:
-    ran = run_cells(variant, RATE.format(rate=20), concurrency="[4]")
+    ran = in_time(lambda: run_cells(variant, RATE.format(rate=20), concurrency="[4]"))
     (trial,) = ran.trials
     assert trial["status"] == "ok", trial["reason"]
     assert {"latency_ms_p95", "latency_drift"} <= metrics(ran)

@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import killing
 import pytest
 from killing import Place
 from support import run_bench
@@ -24,10 +25,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def killed(server_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A run that was killed after its first trial."""
-    place = Place(tmp_path_factory.mktemp("killed"))
-    with place.begin() as bench:
-        place.kill_when(bench, lambda: len(place.finished()) == 1, "a trial is finished")
-    return place
+    return killing.killed(tmp_path_factory.mktemp("killed"), lambda run: len(run.finished()) == 1)
 
 
 def _content(folder: Path) -> dict[str, bytes | None]:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from support import PATIENCE_S
 
 pytestmark = [
     pytest.mark.integration,
@@ -38,7 +39,7 @@ def test_a_job_due_in_the_middle_of_a_second_is_handed_over_at_its_start(
 ) -> None:
     python, url = library_alone("rq")
     done = subprocess.run(
-        [python, "-c", SCHEDULED, url], capture_output=True, text=True, timeout=60
+        [python, "-c", SCHEDULED, url], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert done.stderr == ""
     assert done.stdout.split() == ["False", "True"]

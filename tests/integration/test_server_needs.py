@@ -83,7 +83,6 @@ def refused(
         done = refuse(
             *("run", profile, "--redis-url", server.url(user), "-b", variant),
             cwd=tmp_path,
-            within_s=15,  # the workers' start alone is waited for longer
         )
         assert (done.code, done.out) == (2, ""), done.all
         (line,) = done.err.splitlines()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("form", ["terminal", "md", "csv"])
 def test_output_that_cannot_be_written(tmp_path: Path, form: str) -> None:
-    run = shutil.copytree(ROOT / "results" / "reference", tmp_path / "run")
+    run = shutil.copytree(ROOT / "tests" / "golden" / "schema-1", tmp_path / "run")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "bench", "report", run, "--format", form],
@@ -57,7 +57,8 @@ def _as_usual(arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
-    ("arguments", "code"), [("list profiles", 0), ("--help", 0), ("nothing", 2), ("report .", 2)]
+    ("arguments", "code"),
+    [("list profiles", 0), ("--help", 0), ("nothing", 2), ("new backend 9", 2)],
 )
 def test_a_standard_stream_that_is_closed(
     tmp_path: Path, arguments: str, code: int, closed: str

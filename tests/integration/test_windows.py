@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import Ran, only_lease, wait_until, write_profile
+from support import Ran, in_time, only_lease, wait_until, write_profile
 
 from backends import all_backends
 from backends.kit import events
@@ -36,8 +36,8 @@ def test_every_window_is_drained_whole_and_once(
     run_cells: Callable[..., Ran], variant: str
 ) -> None:
     drain = f'scenario = "add"; load = "drain"; tasks = {TASKS}; windows = {WINDOWS}'
-    closed = 'scenario = "add"; load = "open"; rate_per_s = [50]; for_s = 0.5'
-    ran = run_cells(variant, drain, closed, concurrency="[4]")
+    scheduled = 'scenario = "add"; load = "open"; rate_per_s = [50]; for_s = 0.5'
+    ran = in_time(lambda: run_cells(variant, drain, scheduled, concurrency="[4]"))
     assert [trial["status"] for trial in ran.trials] == ["ok", "ok"]
     assert not ran.failed_checks()
     trial = next(trial for trial in ran.trials if trial["load"] == "drain")

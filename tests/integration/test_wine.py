@@ -16,6 +16,7 @@ import pandas as pd
 import psutil
 import pytest
 from support import Bench, Done, bench_process, run_bench, run_folders, wait_until, write_profile
+from warm import refuse
 
 from backends.kit import events
 from bench.errors import UsageError
@@ -194,8 +195,8 @@ def test_a_killed_run_leaves_nothing_and_goes_on_under_wine(
         token = bench.token()
         bench.signal(signal.SIGKILL)
         bench.end()
-    wait_until(lambda: not processes.carrying(token), "the guard has ended all", 30)
-    wait_until(lambda: not list(place.tmp.iterdir()), "the guard has removed all", 30)
+    wait_until(lambda: not processes.carrying(token), "the guard has ended all")
+    wait_until(lambda: not list(place.tmp.iterdir()), "the guard has removed all")
     place.assert_nothing_left(token)
     resumed = run_bench(
         "run", "--resume", place.run.path, cwd=tmp_path, within_s=120, TMPDIR=str(place.tmp)
@@ -241,7 +242,7 @@ def test_what_is_prepared_may_be_prepared_by_two_at_once(installed: None, tmp_pa
 def test_missing_wine_is_one_line(tmp_path: Path) -> None:
     """With the command that installs it, before anything is measured or written."""
     for words in (("run", "quick"), ("env", "sync"), ("run", "quick", "--dry-run")):
-        done = run_bench(*words, "--platform", "wine", cwd=tmp_path, PATH=str(tmp_path))
+        done = refuse(*words, "--platform", "wine", cwd=tmp_path, PATH=str(tmp_path))
         assert (done.code, done.out) == (2, "")
         assert done.err.strip().splitlines() == [
             "bench: --platform wine needs Wine, which is not installed: on Debian and Ubuntu type "
@@ -250,7 +251,7 @@ def test_missing_wine_is_one_line(tmp_path: Path) -> None:
 
 
 def test_an_unknown_platform_is_one_line(tmp_path: Path) -> None:
-    done = run_bench("run", "quick", "--platform", "win", cwd=tmp_path)
+    done = refuse("run", "quick", "--platform", "win", cwd=tmp_path)
     assert done.code == 2
     (line,) = done.err.strip().splitlines()
     assert "unknown platform 'win': did you mean 'wine'? known are linux, wine" in line

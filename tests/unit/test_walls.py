@@ -424,7 +424,7 @@ def run_alone(statement: str) -> str:
         ],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -44,14 +44,19 @@ def test_a_commands_own_help_is_loaded_with_it():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not add up what children took")
 def test_help_comes_at_once():
-    """In processor time, the best of five: what else the machine does is not ours."""
-    took = []
-    for _ in range(5):
-        before = os.times()
-        subprocess.run([sys.executable, "-m", "bench", "--help"], capture_output=True, check=True)
-        after = os.times()
-        took.append(sum(after[2:4]) - sum(before[2:4]))
-    assert 0 < min(took) <= 0.3
+    """In less than half of the time that pandas alone takes to be imported, which every command
+    that analyses waits for. In seconds it differs by machine, and by what else that one does: even
+    in processor time, which is counted for what waits for memory or for its core's other thread."""
+    alone, pandas = ("-m", "bench", "--help"), ("-c", "import pandas")
+    took = {words: min(_processor_s(*words) for _ in range(2)) for words in (alone, pandas)}
+    assert 0 < took[alone] < took[pandas] / 2
+
+
+def _processor_s(*words: str) -> float:
+    before = os.times()
+    subprocess.run([sys.executable, *words], capture_output=True, check=True)
+    after = os.times()
+    return sum(after[2:4]) - sum(before[2:4])
 
 
 @pytest.mark.parametrize(("name", "module", "summary"), COMMANDS)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -29,6 +30,20 @@ def test_a_new_run_has_a_folder_with_its_time_and_profile_in_its_name(tmp_path):
 
 def test_two_runs_within_a_second_have_two_folders(tmp_path):
     assert len({store.create_run(tmp_path, "quick").id for _ in range(5)}) == 5
+
+
+def test_the_same_digits_twice_cost_no_run_its_folder(tmp_path, monkeypatch):
+    class Noon(datetime):
+        @classmethod
+        def now(cls, zone):
+            return cls(2026, 1, 1, 12, tzinfo=zone)
+
+    digits = iter(["0abc", "0abc", "1def"])
+    monkeypatch.setattr(store, "datetime", Noon)
+    monkeypatch.setattr(store.secrets, "token_hex", lambda _: next(digits))
+    first, second = (store.create_run(tmp_path, "quick", {"n": n}) for n in (1, 2))
+    assert (first.id[-4:], second.id[-4:]) == ("0abc", "1def")
+    assert [run.read_run()["n"] for run in (first, second)] == [1, 2]
 
 
 def test_a_runs_id_is_its_folders_name_wherever_it_is_seen_from(tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ class Slow:
 
     def __exit__(self, kind, error, trace):
         assert kind is None, "gracefully"
-        assert self.let_go.wait(10)
+        assert self.let_go.wait(60)
         self.stopped = True
         if self.raises:
             raise self.raises

@@ -24,14 +24,34 @@ def forever(*first):
         yield first[-1]
 
 
-def test_what_becomes_less_is_waited_for(monkeypatch):
-    monkeypatch.setattr(offers, "SETTLE_S", 0.05)
-    slow = offer(iter([9, 8, 8, 5, 5, 4, 2, 1, 0]))
+class Clock:
+    """Time passes in sleep alone."""
+
+    def __init__(self):
+        self.now_s = 0.0
+
+    def monotonic(self):
+        return self.now_s
+
+    def sleep(self, seconds):
+        self.now_s += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    monkeypatch.setattr(offers, "time", Clock())
+    return offers.time
+
+
+def test_what_becomes_less_is_waited_for(monkeypatch, clock):
+    monkeypatch.setattr(offers, "SETTLE_S", 0.5)
+    slow = offer(iter([9, 9, *(n for left in range(8, 0, -1) for n in (left, left)), 0]))
     slow.prove_empty()
     assert slow.left == 0
+    assert clock.now_s > 2 * offers.SETTLE_S
 
 
-def test_what_stays_is_given_up_and_counted(monkeypatch):
+def test_what_stays_is_given_up_and_counted(monkeypatch, clock):
     monkeypatch.setattr(offers, "SETTLE_S", 0.05)
     stays = offer(forever(9, 6, 7, 6))
     with pytest.raises(NotEmpty, match=r"6 tasks are still in the broker, and for 0\.05 s none"):

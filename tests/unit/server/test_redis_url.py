@@ -178,7 +178,7 @@ def answering(words: bytes):
         thread = threading.Thread(target=serve)
         thread.start()
         yield server.getsockname()[1]
-        thread.join(5)
+        thread.join(60)
         assert not thread.is_alive()
 
 

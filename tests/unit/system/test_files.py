@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,14 +13,23 @@ from bench.record.store import disk_errors, write_json
 from bench.system import files
 from bench.system.platforms import here
 
+#: The longest between two attempts.
+PAUSE_S = 0.02
+
 windows_only = pytest.mark.skipif(sys.platform != "win32", reason="elsewhere an open file moves")
 
 
 @pytest.fixture
 def held(monkeypatch):
-    """A system that keeps open files where they are, and one who is patient for a moment."""
+    """A system that keeps open files where they are, and whose time passes in sleep alone."""
+    now = [0.0]
+
+    def sleep(seconds):
+        assert seconds <= PAUSE_S
+        now[0] += seconds
+
     monkeypatch.setattr(here, "OPEN_FILES_MOVE", False)
-    monkeypatch.setattr(files, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(files, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
 
 
 def refusing(times):
@@ -43,7 +53,7 @@ def test_who_never_lets_go_is_told_of_in_one_line(held, tmp_path):
     action, tried = refusing(10**6)
     with pytest.raises(PermissionError) as caught:
         files._patiently(action, tmp_path / "run.json")
-    assert len(tried) > 1
+    assert len(tried) * PAUSE_S > files.PATIENCE_S
     assert caught.value.strerror == files.HELD
     with (
         pytest.raises(RunFolderError, match=r"cannot write to .*: another program has it open"),
@@ -75,7 +85,8 @@ def test_files_and_folders_are_moved_and_removed(tmp_path):
 
 
 @windows_only
-def test_a_reader_who_lets_go_in_time_does_no_harm(tmp_path):
+def test_a_reader_who_lets_go_in_time_does_no_harm(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "PATIENCE_S", 60.0)
     path = tmp_path / "run.json"
     write_json(path, {"a": 1})
     reader = path.open(encoding="utf-8")

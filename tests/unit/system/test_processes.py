@@ -51,14 +51,14 @@ def test_the_real_interpreter_is_of_the_tree_and_its_exit_code_comes_through(int
         assert real in pids
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(20) == 7
+        assert process.wait(60) == 7
 
 
 def test_both_are_gone_when_the_tree_was_killed(interpreter, tmp_path):
     process, real = started(interpreter, tmp_path)
     with process:
         processes.kill(processes.tree(process.pid))
-        process.wait(20)
+        process.wait(60)
         assert not psutil.pid_exists(real)
 
 
@@ -78,4 +78,4 @@ def test_one_that_stands_apart_is_served_and_ended_like_any_other(tmp_path):
         assert int(process.stdout.readline()) > 0
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(20) == 7
+        assert process.wait(60) == 7

@@ -66,8 +66,8 @@ def test_what_a_killed_harness_left_is_ended(tmp_path, ended, start):
     server, worker, other = start(folder), start(tmp_path, **{TOKEN_VARIABLE: token}), start("/")
     assert scratch.end_orphans() == [folder]
     assert not folder.exists()
-    assert server.wait(5) != 0
-    assert worker.wait(5) != 0
+    assert server.wait(60) != 0
+    assert worker.wait(60) != 0
     assert other.poll() is None
     assert scratch.end_orphans() == []
 

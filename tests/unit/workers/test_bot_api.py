@@ -3,8 +3,10 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,7 +36,7 @@ def serving(share=0.0, *, latency_s=0.0, timeout_s=0.02) -> Iterator[BotApi]:
 
 def post(server, body, path=METHOD):
     """One request; status and content of the answer, or the exception's name."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     try:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -43,6 +45,13 @@ def post(server, body, path=METHOD):
         return "closed", None
     finally:
         connection.close()
+
+
+def sleeping(monkeypatch):
+    """How long the server slept, which takes no time; others of this process sleep as ever."""
+    slept = []
+    monkeypatch.setattr(bot_api, "time", SimpleNamespace(sleep=slept.append, time=time.time))
+    return slept
 
 
 def message(task_id):
@@ -94,8 +103,7 @@ def test_a_message_sent_twice_is_delivered_twice(events_folder):
 
 
 def test_an_answer_takes_the_latency_asked_for(events_folder, monkeypatch):
-    slept = []
-    monkeypatch.setattr(bot_api.time, "sleep", slept.append)
+    slept = sleeping(monkeypatch)
     with serving(latency_s=30.0) as server:
         assert post(server, message(1))[0] == 200
     assert slept == [30.0]
@@ -103,7 +111,7 @@ def test_an_answer_takes_the_latency_asked_for(events_folder, monkeypatch):
 
 def test_one_connection_serves_several_messages(events_folder):
     with serving() as server:
-        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
         for n in range(3):
             connection.request("POST", METHOD, message(n))
             answer = connection.getresponse()
@@ -179,8 +187,7 @@ def test_a_planned_fault_is_met_once_and_then_the_message_goes_through(
 def test_a_planned_timeout_answers_nothing_for_longer_than_the_client_waits(
     events_folder, monkeypatch
 ):
-    slept = []
-    monkeypatch.setattr(bot_api.time, "sleep", slept.append)
+    slept = sleeping(monkeypatch)
     task_id = meeting("timeout")
     with serving(0.3, timeout_s=60.0) as server:
         assert post(server, message(task_id))[0] == "closed"

@@ -60,6 +60,6 @@ def test_a_piped_log_has_all_that_was_written_before_it_closed(tmp_path):
     assert stat.S_ISFIFO(os.fstat(pipe.fileno()).st_mode)
     line = f"{'x' * 99}\n"
     script = f"import sys\nfor _ in range(10_000): sys.stdout.write({line!r})"
-    subprocess.run([sys.executable, "-c", script], stdout=pipe, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", script], stdout=pipe, check=True, timeout=120)
     log_files.close()
     assert log_files.read("worker.log") == line * 10_000
