@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 HOME = "BENCH_TEST_WINE"
@@ -63,6 +64,27 @@ def environment(**more: str) -> dict[str, str]:
         "TASK_QUEUE_BENCH_CACHE": windows_path(home / "cache"),
         **more,
     }
+
+
+@contextlib.contextmanager
+def own_prefix(folder: Path) -> Iterator[dict[str, str]]:
+    """Variables of a prefix in that folder, made of that home's: nobody else uses or ends its
+    server. One program stays in it, so that each further one starts ten times as fast; what runs
+    there is ended after."""
+    from bench.system import wine
+    from bench.workers import wine_environment
+
+    prefix = wine.prefix_in(folder)
+    wine.lay_out(replace(wine_environment.guests(), home=Path(os.environ[HOME])), prefix)
+    variables = wine.variables_of(prefix)
+    stays = "print(1, flush=True); import time; time.sleep(900)"
+    try:
+        with started("-c", stays, **variables) as idle:
+            assert idle.stdout is not None
+            assert idle.stdout.readline()
+            yield variables
+    finally:
+        wine.end(prefix)
 
 
 @contextlib.contextmanager

@@ -27,6 +27,8 @@ if _clock := os.environ.get("BENCH_CLOCK"):
 _pack = events.RECORD.pack
 _descriptor = -1
 _shared = False
+#: By its path the descriptor of each file that this process has opened.
+_opened: dict[str, int] = {}
 
 
 def record(kind: int, task_id: int, value: int = 0) -> None:
@@ -44,13 +46,21 @@ def record_all(kind: int, times_and_ids: Iterable[tuple[int, int]]) -> None:
 
 
 def _open() -> int:
-    """Open this process's file, on its first event."""
+    """Open this process's file, on its first event.
+
+    Threads that have their first events at once all come here, and must get one descriptor: on
+    Windows to append is to go to the end and to write there, which two would do at the same place.
+    """
     global _descriptor
     name = f"{os.environ.get('BENCH_ROLE', 'worker')}-{os.getpid()}.events"
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    _descriptor = os.open(os.path.join(os.environ["BENCH_EVENTS"], name), flags, 0o644)
-    return _descriptor
+    path = os.path.join(os.environ["BENCH_EVENTS"], name)
+    mine = os.open(path, flags, 0o644)
+    _descriptor = first = _opened.setdefault(path, mine)
+    if first != mine:
+        os.close(mine)
+    return first
 
 
 def share() -> None:

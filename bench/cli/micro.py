@@ -12,7 +12,7 @@ from backends import Choice
 from bench.cli.console import PlainConsole
 from bench.cli.progress import make_environments
 from bench.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from bench.plan.planner import choices_of, default_choices
+from bench.plan.variants import choices_of, default_choices
 from bench.record.inspection import open_checked
 from bench.record.micro_files import FOLDER, MERGED, read_micro, read_problems
 from bench.record.store import RunFolder, check_writable, damage

@@ -21,7 +21,7 @@ from bench.doctor.drain import Seen, TooFewPolls
 from bench.errors import UsageError
 from bench.measure.statistics import paired_ratio
 from bench.plan.cells import Cell, LeasePlan, TrialPlan
-from bench.plan.planner import choices_of, default_choices
+from bench.plan.variants import choices_of, default_choices
 from bench.record.store import RunFolder
 from bench.run.session import Options, ground
 from bench.system.files import discard_tree

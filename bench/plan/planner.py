@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from backends import Choice, UnknownVariant, all_backends, choose
+from backends import Choice
 from bench.errors import UsageError, unknown
 from bench.plan.cells import Cell, LeasePlan, TrialPlan, describe, drains
 from bench.plan.profile import CellSpec, Profile
 from bench.plan.sizes import refuse_too_many, refuse_too_much
+from bench.plan.variants import Selection, choices_of, select
 from scenarios import all_scenarios
 from scenarios.loads import LOADS, Size
 from scenarios.spec import Scenario
@@ -28,8 +29,8 @@ class Plan:
     """All leases in the order they run.
 
     Attributes:
-        named: the variants that were asked for by their own names, not by their backend's: these
-            are run even where they are known to do no work.
+        selection: its variants; those that are named by their own names are run even where they
+            are known to do no work.
         platform: ``sys.platform`` of what is measured.
     """
 
@@ -38,8 +39,8 @@ class Plan:
     baseline: str
     cells: list[Cell]
     leases: list[LeasePlan]
-    named: frozenset[str] = frozenset()
-    platform: str = sys.platform
+    selection: Selection
+    platform: str
 
     @property
     def trials(self) -> list[TrialPlan]:
@@ -70,12 +71,12 @@ def make_plan(
     for name in wanted:
         if name not in all_scenarios():
             raise unknown("scenario", name, all_scenarios())
-    asked = choices_of(variants, platform) if variants else None
+    selection = select(profile, variants, platform)
     cells = [
         cell
         for spec in profile.cells
         if spec.scenario in wanted
-        for choice in _choices_for(spec, profile, asked, platform)
+        for choice in selection.of(spec)
         for concurrency in spec.concurrency or profile.concurrency
         for cell in _cells(profile, spec, choice, concurrency, rounds)
     ]
@@ -92,18 +93,7 @@ def make_plan(
     _require_drains(cells, profile)
     refuse_too_many(cells, profile)
     leases = lay_out(cells, profile.seed)
-    named = _named(variants or _names_in(profile), platform)
-    return Plan(profile, profile.seed, baseline, cells, leases, named, platform)
-
-
-def _names_in(profile: Profile) -> list[str]:
-    return [*profile.variants, *(name for spec in profile.cells for name in spec.variants or ())]
-
-
-def _named(names: list[str], platform: str) -> frozenset[str]:
-    """Of the variants that the names stand for those that are the only one of their name."""
-    alone = [found[0] for name in names if len(found := choices_of([name], platform)) == 1]
-    return frozenset(choice.name for choice in alone)
+    return Plan(profile, profile.seed, baseline, cells, leases, selection, platform)
 
 
 def _twins(cells: list[Cell], baseline: str) -> list[Cell]:
@@ -168,61 +158,6 @@ def baseline_of(profile: Profile, platform: str) -> str:
     """The name of the variant that ratios are taken against there."""
     name = profile.baseline_windows if platform == "win32" else profile.baseline
     return choices_of([name], platform)[0].name
-
-
-def _choices_for(
-    spec: CellSpec, profile: Profile, asked: list[Choice] | None, platform: str
-) -> list[Choice]:
-    """The variants that a cell is run with.
-
-    Where it names its own, what was asked for narrows these: a variant asked for without options
-    stands for it with whatever options the cell has.
-    """
-    if spec.variants is None:
-        return asked or choices_of(profile.variants, platform)
-    own = choices_of(spec.variants, platform)
-    if asked is None:
-        return own
-    names = {choice.name for choice in asked}
-    plain = {_without_options(choice) for choice in asked if not choice.variant.named}
-    return [c for c in own if c.name in names or _without_options(c) in plain]
-
-
-def _without_options(choice: Choice) -> tuple[str, str | None, str]:
-    return choice.backend.name, choice.version, choice.variant.name
-
-
-def choices_of(names: list[str], platform: str = sys.platform) -> list[Choice]:
-    """The variants that the names stand for, each once, without the options that are how every
-    worker runs on ``platform``.
-
-    Raises:
-        UsageError: an unknown name; the message has the nearest that exists.
-    """
-    chosen: dict[str, Choice] = {}
-    for name in names:
-        try:
-            found = choose(name)
-        except UnknownVariant as error:
-            raise unknown("variant", name, error.known) from None
-        for choice in found:
-            here = choice._replace(variant=choice.backend.native_to(choice.variant, platform))
-            chosen[here.name] = here
-    return list(chosen.values())
-
-
-def default_choices() -> list[Choice]:
-    """Of every backend that is compared, and the floor, the first variant that runs here."""
-    found = []
-    for backend in all_backends().values():
-        here = [
-            variant
-            for variant in backend.variants
-            if variant.unsupported_reason() is None and variant.broken_reason() is None
-        ]
-        if here and not backend.hidden:
-            found.append(Choice(backend, here[0], None))
-    return found
 
 
 def _cells(

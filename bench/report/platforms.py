@@ -47,7 +47,7 @@ def platform_of(facts: Mapping[str, Any]) -> Platform:
             "Windows CPython under Wine",
             f"{guest} on {here}: Windows' Python and its paths through the libraries on another "
             "kernel. It tells what runs, which loop a worker has and which of two settings wins; "
-            "it cannot tell Windows' own rates, CPU, context switches or graceful stops.",
+            "it cannot tell Windows' own rates, CPU, context switches or what a signal does.",
         )
     if platform == WINDOWS or system.startswith("Windows"):
         return Platform("Windows", f"This is Windows itself ({system}).")

@@ -16,7 +16,7 @@ from typing import Any
 from backends import Choice
 from backends.abilities import ABILITIES, Probe
 from bench.plan.cells import LeasePlan, file_name
-from bench.plan.planner import Plan, choices_of
+from bench.plan.planner import Plan
 from bench.record.ability_files import path_of, write_abilities
 from bench.record.store import RunFolder
 from bench.run.probes import CONCURRENCY, KINDS, ProbeLease, Probing
@@ -39,8 +39,7 @@ def probed_of(plan: Plan) -> list[Choice]:
     if not plan.profile.probed:
         return []
     planned = {cell.choice.name for cell in plan.cells}
-    choices = choices_of(plan.profile.variants, plan.platform)
-    return [choice for choice in choices if choice.name in planned]
+    return [choice for choice in plan.selection.common if choice.name in planned]
 
 
 def about_s(plan: Plan) -> float:

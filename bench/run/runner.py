@@ -122,7 +122,7 @@ class Runner:
     def _run_lease(self, plan: LeasePlan) -> None:
         variant, platform = plan.choice.variant, self._plan.platform
         reason = variant.unsupported_reason(platform)
-        if reason is None and plan.choice.name not in self._plan.named:
+        if reason is None and plan.choice.name not in self._plan.selection.named:
             reason = variant.broken_reason(platform)
         todo = plan.trials
         if reason is not None:

@@ -173,7 +173,7 @@ class Workers:
 
         Args:
             within_s: 0 to kill them unasked. Where signals do not reach a worker, its library's own
-                command asks it, which takes some seconds more.
+                command asks it, which takes some seconds more; without one it is killed unasked.
             stop_signal: the name of that to ask by; empty for each command's own.
         """
         if not self._processes:
@@ -182,14 +182,15 @@ class Workers:
         gone = any(process.poll() is not None for process in self._processes)
         started_of = self.commands[: len(self._processes)]
         signals = [stop_signal or command.stop_signal for command in started_of]
-        if not within_s:
-            processes.kill([p for pid in self.pids for p in processes.tree(pid)])
         may_ask = within_s > IN_HASTE_S and not gone and not stop_signal
         asked = may_ask and self._ask_by_command()
+        wanted = within_s > 0 and (asked or self._guests.signals_reach)
+        if not wanted:
+            processes.kill([p for pid in self.pids for p in processes.tree(pid)])
         graceful = processes.stop_all(self._processes, within_s, [] if asked else signals, asked)
         codes = [process.returncode for process in self._processes]
         how = "gracefully" if graceful else "killed"
-        how = "unasked" if graceful is None or not within_s else how
+        how = "unasked" if graceful is None or not wanted else how
         if how == "gracefully" and any(self._cut_short(codes)):
             how = "on the spot"
         how = "by itself" if gone else how

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,39 +34,63 @@ DRAIN = 'scenario = "add"; load = "drain"; tasks = 40'
 CLOSED = 'scenario = "add"; load = "closed"; for_s = 1.0'
 
 
-@pytest.fixture(autouse=True, scope="module")
-def awake() -> Iterator[None]:
-    """One program that stays: each further one then starts ten times as fast."""
-    with wine_python.started("-c", "print(1, flush=True); import time; time.sleep(900)") as idle:
-        assert idle.stdout is not None
-        idle.stdout.readline()
-        yield
+#: ``python -m bench``, which first says that the interpreter has come so far.
+BEGUN = "begun"
+PROGRAM = (
+    f"import os, runpy; os.write(1, b'{BEGUN} '); "
+    "runpy.run_module('bench', run_name='__main__', alter_sys=True)"
+)
 
 
-def bench(*arguments: str, **more: str) -> Done:
-    # Seen once in some thirty starts on a busy machine: code 0, and nothing of what was written.
-    for _ in range(2):
-        with wine_python.started("-m", "bench", *arguments, **more) as process:
-            out, _ = process.communicate(timeout=WITHIN_S)
-            if out or process.returncode:
+@dataclass
+class Windows:
+    """What commands are typed on."""
+
+    prefix: dict[str, str]
+
+    def started(
+        self, *arguments: str, **more: str
+    ) -> AbstractContextManager[subprocess.Popen[str]]:
+        return wine_python.started("-c", PROGRAM, *arguments, **self.prefix, **more)
+
+    def bench(self, *arguments: str, **more: str) -> Done:
+        """Run a command to its end.
+
+        Once, in a prefix that other sessions used and ended, a start gave code 0 and no output. In
+        one of their own 150 starts of the harness and 500 of the interpreter, up to four at once on
+        a busy machine, gave all of theirs. Should one not, this tells whose it is: a program that
+        the interpreter did not come to is Wine's loss, and is started again; a harness that began
+        and says nothing is ours, and fails.
+        """
+        for _ in range(2):
+            with self.started(*arguments, **more) as process:
+                out, _ = process.communicate(timeout=WITHIN_S)
+            if out.startswith(BEGUN):
                 break
-    return Done(process.returncode, out, "")
+        assert out.startswith(BEGUN), (process.returncode, out)
+        return Done(process.returncode, out.removeprefix(f"{BEGUN} "), "")
+
+
+@pytest.fixture(scope="module")
+def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
+    with wine_python.own_prefix(tmp_path_factory.mktemp("windows")) as prefix:
+        yield Windows(prefix)
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "cp866"])
-def test_what_there_is_is_listed_on_any_console(encoding: str) -> None:
-    done = bench("list", "backends", "--json", PYTHONIOENCODING=encoding)
+def test_what_there_is_is_listed_on_any_console(windows: Windows, encoding: str) -> None:
+    done = windows.bench("list", "backends", "--json", PYTHONIOENCODING=encoding)
     assert done.code == 0, done.out
     rows = {row["name"]: row for row in json.loads(done.out)}
     assert rows["celery:solo"]["here"] == "yes"
     assert rows["celery:prefork"]["here"].startswith("no: its workers start, but no task is done")
-    table = bench("list", "backends", PYTHONIOENCODING=encoding)
+    table = windows.bench("list", "backends", PYTHONIOENCODING=encoding)
     assert table.code == 0, table.out
     assert "celery:threads" in table.out
 
 
-def test_the_doctor_says_how_to_get_a_server_and_who_plays_windows() -> None:
-    done = bench("doctor", COLUMNS="400")
+def test_the_doctor_says_how_to_get_a_server_and_who_plays_windows(windows: Windows) -> None:
+    done = windows.bench("doctor", COLUMNS="400")
     assert "Redis server" in done.out
     assert "Traceback" not in done.out
     told = " ".join(done.out.split())
@@ -78,7 +104,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(windows: Windows, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """solo and threads on Windows, its results where the path has a space and other letters."""
     home = tmp_path_factory.mktemp("wine") / "Мои прогоны 1"
     home.mkdir()
@@ -86,7 +112,7 @@ def run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Run:
         home / "small.toml", DRAIN, CLOSED, variants="celery:solo celery:threads", concurrency="[2]"
     )
     out = home / "results"
-    done = bench(
+    done = windows.bench(
         *("run", wine_python.windows_path(profile), "--out", wine_python.windows_path(out)),
         REDIS_URL=server.url,
     )
@@ -116,8 +142,8 @@ def test_its_workers_were_asked_by_their_librarys_own_command(run: Run) -> None:
     assert len(leases["celery:solo"]["exit_codes"]) == 2
 
 
-def test_its_report_is_made_there_and_here(run: Run) -> None:
-    there = bench("report", wine_python.windows_path(run.folder.path))
+def test_its_report_is_made_there_and_here(windows: Windows, run: Run) -> None:
+    there = windows.bench("report", wine_python.windows_path(run.folder.path))
     assert there.code == 0, there.out
     assert "celery:threads" in there.out
     here = run_bench("report", run.folder.path, cwd=run.folder.path.parent)
@@ -125,7 +151,9 @@ def test_its_report_is_made_there_and_here(run: Run) -> None:
     assert "celery:threads" in (run.folder.path / "report.md").read_text(encoding="utf-8")
 
 
-def test_when_it_is_killed_its_guard_ends_what_it_started(server: Server, tmp_path: Path) -> None:
+def test_when_it_is_killed_its_guard_ends_what_it_started(
+    windows: Windows, server: Server, tmp_path: Path
+) -> None:
     profile = write_profile(
         tmp_path / "long.toml",
         'scenario = "add"; load = "drain"; tasks = 100; service_s = 5.0',
@@ -135,10 +163,9 @@ def test_when_it_is_killed_its_guard_ends_what_it_started(server: Server, tmp_pa
     )
     out = tmp_path / "results"
     arguments = [wine_python.windows_path(profile), "--out", wine_python.windows_path(out)]
-    more = {"REDIS_URL": server.url}
     with (
         server.client() as client,
-        wine_python.started("-m", "bench", "run", *arguments, **more) as harness,
+        windows.started("run", *arguments, REDIS_URL=server.url) as harness,
     ):
         before = _clients(client)
         wait_until(lambda: list(out.glob("*/leases/*/events/worker-*")), "tasks run", WITHIN_S)

@@ -151,7 +151,7 @@ def _imitated(run: Mapping[str, Any]) -> list[str]:
         f"workers and producers ran on {guest}: the code paths are those of Windows, the kernel is "
         "Linux's, so compare variants of this run and take no figure for one of Windows; their CPU "
         "time, memory and context switches are left out, for much of their work is done by a "
-        "server that all of them share, and none was asked to stop, for that it cannot pass on"
+        "server that all of them share, and none was sent a signal to stop, for Wine has none"
     ]
 
 

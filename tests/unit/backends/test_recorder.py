@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from backends.kit import events as kinds
+from backends.kit import recorder
 from backends.kit.recorder import record
 from bench.record.events import COLUMNS, RECORD, Tail, read_lease, read_raw, write_parquet
 
@@ -122,6 +123,28 @@ def test_records_of_many_threads_are_all_whole(events_folder):
     assert len(list(events_folder.iterdir())) == 1
     assert sorted(table["value"]) == list(range(threads * each))
     assert (table["task_id"] // 2**32).tolist() == (table["value"] // each).tolist()
+
+
+def test_threads_that_open_it_at_once_write_by_one_descriptor(events_folder, monkeypatch):
+    """On Windows two append to the same place: one of two first events was lost."""
+    opened, used, both, real = [], [], threading.Barrier(2), os.open
+
+    def open_beside_another(path, *arguments):
+        descriptor = real(path, *arguments)
+        if str(path).startswith(str(events_folder)):
+            opened.append(descriptor)
+            both.wait(10)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_beside_another)
+    monkeypatch.setattr(recorder, "_write", lambda descriptor, _: used.append(descriptor))
+    running = [threading.Thread(target=record, args=(kinds.START, n)) for n in range(2)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    assert len(opened) == len(set(opened)) == 2
+    assert used == [recorder._descriptor] * 2
 
 
 FORKING = """

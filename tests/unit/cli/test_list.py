@@ -10,7 +10,7 @@ from bench.cli import list_
 
 
 def test_a_variants_options_are_listed_by_name_and_in_full_for_programs(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "1000")
     list_.list_(list_.Kind.BACKENDS, as_json=True)
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     (fast,) = rows["arq"]["options"]

@@ -468,12 +468,12 @@ def test_windows_has_a_baseline_of_its_own(platform, baseline):
 
 
 def test_what_is_known_to_do_no_work_is_run_only_where_it_was_named_itself():
-    assert "celery:prefork" not in make_plan(profile()).named
-    assert "celery:prefork" in make_plan(profile(variants=["celery:prefork", "rq"])).named
-    assert "celery:prefork" in make_plan(profile(), variants=["celery:prefork"]).named
-    assert "arq" in make_plan(profile()).named, "it is the only one of that name"
+    assert "celery:prefork" not in make_plan(profile()).selection.named
+    assert "celery:prefork" in make_plan(profile(variants=["celery:prefork", "rq"])).selection.named
+    assert "celery:prefork" in make_plan(profile(), variants=["celery:prefork"]).selection.named
+    assert "arq" in make_plan(profile()).selection.named, "it is the only one of that name"
     asked = profile(variants=["celery:prefork+winloop"])
-    assert "celery:prefork" in make_plan(asked, platform="win32").named
+    assert "celery:prefork" in make_plan(asked, platform="win32").selection.named
 
 
 def test_parameters_are_the_scenarios_defaults_but_for_what_the_cell_sets():

@@ -21,7 +21,7 @@ def test_the_guests_interpreter_stands_beside_the_machine(tmp_path):
     assert f"8 cores, {GUEST}" in text
     assert any(GUEST in line and "workers and producers" in line for line in text.splitlines())
     (told,) = [warning for warning in report.warnings if GUEST in warning]
-    for left_out in ("CPU time", "memory", "context switches", "none was asked to stop"):
+    for left_out in ("CPU time", "memory", "context switches", "none was sent a signal to stop"):
         assert left_out in told
 
 

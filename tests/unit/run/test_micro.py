@@ -9,7 +9,7 @@ from rich.console import Console
 from backends import all_backends
 from bench.errors import RunFolderError
 from bench.plan.cells import file_name
-from bench.plan.planner import default_choices
+from bench.plan.variants import default_choices
 from bench.record.micro_files import (
     COLUMNS,
     FOLDER,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from support import wait_until
 
 from backends.spec import Backend, Command, Readiness, Semantics, Variant
 from bench.system import processes
+from bench.system.guests import HERE, Guests
 from bench.system.platforms import here
 from bench.workers.logs import BOT_API, PRODUCER, TAIL_LINES, Logs, names_of
 from bench.workers.producer import LeaseFailed
@@ -52,7 +54,7 @@ def workers(tmp_path: Path) -> Iterator[Callable[..., Workers]]:
     log_files = Logs(tmp_path, "redis://:pa55@h/0")
     made: list[Workers] = []
 
-    def workers(*commands: Command) -> Workers:
+    def workers(*commands: Command, guests: Guests = HERE) -> Workers:
         backend = Queue("queue", "queue", "", ())
         object.__setattr__(backend, "commands", commands)
         made.append(
@@ -63,6 +65,7 @@ def workers(tmp_path: Path) -> Iterator[Callable[..., Workers]]:
                 python=Path(sys.executable),
                 variables=processes.clean_environment({}),
                 log_files=log_files,
+                guests=guests,
             )
         )
         made[-1].start()
@@ -232,6 +235,17 @@ def test_who_cannot_be_asked_is_not_waited_for(workers, monkeypatch):
     told = facts(started.stop(STOP_WITHIN_S))
     assert told["stopped"] == "unasked"
     assert told["stop_s"] < STOP_WITHIN_S / 2
+
+
+def test_guests_that_no_signal_reaches_are_not_sent_one(workers):
+    """It would end them on the spot, which says nothing of how they stop when they are asked."""
+    deaf = replace(HERE, signals_reach=False)
+    started = workers(saying("ready", "SIGTERM=3 SIGBREAK=3"), guests=deaf)
+    started.await_ready(soon(), never)
+    told = facts(started.stop(30))
+    assert told["stopped"] == "unasked"
+    assert told["stop_s"] < 10
+    assert 3 not in told["exit_codes"]
 
 
 def test_in_haste_nobody_waits_for_a_command(workers, tmp_path, monkeypatch):
