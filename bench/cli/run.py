@@ -262,6 +262,8 @@ def _summary(job: Job) -> str:
     trials = [trial for lease in leases for trial in lease.trials]
     minutes = expected_seconds(trials) / 60
     counts = f"{plural(len(trials), 'trial')} in {plural(len(leases), 'lease')}"
-    probes = f", and {seconds / 60:.0f} of probes" if (seconds := about_s(job.plan)) else ""
+    probes = (
+        f", and {seconds / 60:.0f} of probes" if (seconds := about_s(job.plan, job.begun)) else ""
+    )
     under = f", {guests.told}" if guests.told else ""
     return f"{counts}, about {minutes:.0f} min{probes}{under}"

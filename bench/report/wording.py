@@ -201,6 +201,11 @@ def listed(names: Sequence[str], most: int = 6) -> str:
     return "; ".join([*names[:most], *([f"and {left} more"] if left > 0 else [])])
 
 
+def apart_text(alike: bool, leader: str) -> str:
+    """How the variants of a tier differ: none from another, or at least none from the leader."""
+    return "not told apart" if alike else f"none told from {leader}"
+
+
 def joined(names: Sequence[str]) -> str:
     """``a, b and c``."""
     *others, last = names

@@ -42,10 +42,11 @@ def probed_of(plan: Plan) -> list[Choice]:
     return [choice for choice in plan.selection.common if choice.name in planned]
 
 
-def about_s(plan: Plan) -> float:
-    """Roughly how long the probes of a plan take, seconds."""
+def about_s(plan: Plan, begun: RunFolder | None = None) -> float:
+    """Roughly how long the probes of a plan take, seconds; those that a run has not done yet."""
     wanted = set(plan.profile.probed)
-    bound = (probe for c in probed_of(plan) for probe in c.backend.abilities)
+    left = [c for c in probed_of(plan) if not (begun and path_of(begun.path, c.name).exists())]
+    bound = (probe for choice in left for probe in choice.backend.abilities)
     return ABOUT_S * sum(probe.ability in wanted for probe in bound)
 
 

@@ -63,6 +63,8 @@ def _interrupted(run: Mapping[str, Any], trials: Mapping[str, int]) -> list[str]
         return []
     planned, missing = sum(trials.values()), trials.get(NOT_RUN, 0)
     state = "was interrupted" if run["status"] == "interrupted" else "has not ended properly"
+    if not missing:
+        return [f"the run {state}, after its trials: what it was to do besides may be missing"]
     return [f"the run {state}: {missing} of {plural(planned, 'trial')} did not run"]
 
 

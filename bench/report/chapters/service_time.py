@@ -25,7 +25,7 @@ from bench.report.sweep import (
     sweeps,
     time_text,
 )
-from bench.report.wording import joined, label, label_with_unit, number
+from bench.report.wording import apart_text, joined, label, label_with_unit, number
 
 #: Beside the throughput, the first that the run has: how much of the time nothing was started.
 STALLS = ("stalled_share", "longest_stall_ms")
@@ -158,7 +158,7 @@ def _listed(title: str, sentences: Sequence[str]) -> list[Block]:
 
 def _first(sweep: Sweep, concurrency: int, here: frozenset[str]) -> str:
     """By service time the first tier of those that run as they do on the platform in question."""
-    firsts: list[tuple[tuple[str, ...], str]] = []
+    firsts: list[tuple[str, str]] = []
     for time in sweep.times:
         values = {
             line.variant: value
@@ -172,11 +172,12 @@ def _first(sweep: Sweep, concurrency: int, here: frozenset[str]) -> str:
         if len(order) < 2:
             continue
         tier = standing(order, sweep.contrasts(concurrency, time), "higher").tiers[0]
-        firsts.append((tier.names, f"at {time_text(time)} ({number(values[tier.leader])} tasks/s)"))
+        several = f", {apart_text(tier.alike, tier.leader)}," if len(tier.names) > 1 else ""
+        where = f"at {time_text(time)} ({number(values[tier.leader])} tasks/s)"
+        firsts.append((f"{joined(tier.names)}{several}", where))
     parts = [
-        f"{joined(names)} {', '.join(where for _, where in group)}"
-        + (f", none told from {names[0]}" if len(names) > 1 else "")
-        for names, group in groupby(firsts, key=lambda first: first[0])
+        f"{who} {', '.join(where for _, where in group)}"
+        for who, group in groupby(firsts, key=lambda first: first[0])
     ]
     return f"{sweep.caption(concurrency)}: {'; '.join(parts)}" if parts else ""
 

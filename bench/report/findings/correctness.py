@@ -42,8 +42,8 @@ def find(material: Material) -> str | None:
 
 
 def _either(told: list[str]) -> str:
-    """``lost a task, ran one twice or gave a wrong result``."""
-    *others, last = told
+    """``lost a task, ran one twice or gave a wrong result``, ``ran a task twice``."""
+    *others, last = [told[0].replace(" one ", " a task "), *told[1:]]
     return f"{', '.join(others)} or {last}" if others else last
 
 

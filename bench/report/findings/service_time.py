@@ -52,7 +52,7 @@ def _told(material: Material, sweep: Sweep, lines: list[Line], base: Line) -> li
             parts.append(f"{line.variant} ({how(line, material.facts)}) {course_told(course)}")
     if not parts:
         return []
-    return [f"against {base.variant} ({how(base, material.facts)}) {'; '.join(parts)}"]
+    return [f"against {base.variant} ({how(base, material.facts)}): {'; '.join(parts)}"]
 
 
 KIND = Kind(5, find)

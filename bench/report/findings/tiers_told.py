@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench.measure.statistics import MIN_ROUNDS, Estimate
 from bench.measure.tiers import Tier
 from bench.report.findings.material import Group
-from bench.report.wording import figure, joined, number, plural, unit_text
+from bench.report.wording import apart_text, figure, joined, number, plural, unit_text
 
 
 def tiers_told(title: str, group: Group) -> str:
@@ -44,7 +44,7 @@ def _first(tier: Tier, group: Group) -> str:
     told = f"{joined(tier.names)} {_values(tier.names, group)} {unit_text(group.metric)}".strip()
     if len(tier.names) == 1:
         return told
-    apart = "not told apart" if tier.alike else f"none told from {tier.leader}"
+    apart = apart_text(tier.alike, tier.leader)
     return f"{told}, {apart} ({group.rounds_text(tier.names)} leave room for {number(tier.room)}x)"
 
 

@@ -268,7 +268,7 @@ def test_what_was_not_known_is_told_of_whom(run):
     run.variants["queue:one"] = run.variants["queue:one"] | {"known_defects": [DEFECT]}
     assert of_kind(run, "Correctness").startswith(
         "Correctness: queue:one lost tasks; other retried early (see Failed checks); "
-        "queue retries early at times (known, q/NOTES.md); no variant ran one twice; "
+        "queue retries early at times (known, q/NOTES.md); no variant ran a task twice; "
     )
 
 

@@ -267,6 +267,14 @@ def test_a_run_interrupted_before_its_first_trial_is_told(tmp_path):
     assert any("interrupted: 3 of 3 trials did not run" in line for line in report.warnings)
 
 
+def test_a_run_interrupted_after_its_last_trial_is_told(tmp_path):
+    """While it probed what its variants can do."""
+    run = SmallRun(tmp_path / "run", status="interrupted").cell("slow:base", [1.0, 2.0, 3.0])
+    report = load_report(run.write())
+    assert any("was interrupted, after its trials: " in line for line in report.warnings)
+    assert not any("did not run" in line for line in report.warnings)
+
+
 def test_no_secret_gets_into_the_report(tmp_path):
     run = SmallRun(tmp_path / "run")
     run.cell("slow:base", bad=[("failed", "cannot reach redis://me:hunter2@host:6379")])

@@ -6,7 +6,9 @@ import pytest
 
 from bench.plan.planner import make_plan
 from bench.plan.profile import load_profile
-from bench.run.abilities import probed_of
+from bench.record.ability_files import write_abilities
+from bench.record.store import RunFolder
+from bench.run.abilities import about_s, probed_of
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,12 @@ def test_the_windows_profiles_variants_are_probed_on_every_platform(platform, fi
     names = [choice.name for choice in probed_of(plan)]
     assert names[:2] == first
     assert len(names) == len(plan.profile.variants)
+
+
+def test_what_has_been_probed_takes_no_more_time(tmp_path):
+    plan = make_plan(load_profile("abilities"), variants=["celery"], platform="linux")
+    begun = RunFolder(tmp_path)
+    assert about_s(plan, begun) == about_s(plan) > 0
+    for choice in probed_of(plan)[:-1]:
+        write_abilities(tmp_path, choice.name, "1.0", {})
+    assert about_s(plan, begun) == pytest.approx(about_s(plan) / 5)
