@@ -151,7 +151,7 @@ def run(
     Exit code 0: the measurement is complete, whatever it found; 1: some trial failed, timed out
     or is invalid, or, with --strict, some check failed (known defects too); 2: a mistake or a
     missing piece, told in one line; 130: interrupted, finished trials kept. A variant that cannot
-    run on this platform is no failure.
+    run on this platform is no failure, nor is a trial that a known defect of its library ended.
     """
     chosen = Chosen(profile, backend, scenario, rounds, quick, precision, budget, platform, out)
     job = chosen.resumed(resume) if resume else chosen.new()

@@ -40,6 +40,7 @@ from bench.report.chapters import (
     versions,
 )
 from bench.report.chapters.cautions import cautions
+from bench.report.defects import ended_by_defects
 from bench.report.endings import endings
 from bench.report.findings import findings
 from bench.report.findings.material import Material
@@ -78,6 +79,7 @@ def load_report(run: RunFolder) -> Report:
         how=how_of(facts, cells),
         settings=_settings(facts),
         trials=counts,
+        ended_by_defects=ended_by_defects(facts, trials, known.verdicts),
         repeated=sum(bool(trial.get("repeats")) for trial in recorded),
         checks=len(tables.verdicts),
         verdicts=_failed_checks(tables.verdicts),

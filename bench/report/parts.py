@@ -240,6 +240,7 @@ class Report:
         cells: all, in the profile's order.
         how: by variant.
         trials: number of trials by status; those of an interrupted run under ``not run``.
+        ended_by_defects: how many of them timed out by what is known of their variant.
         repeated: how many ran once more, which ``trials`` does not count.
         checks: how many cells' checks there were, and ``verdicts`` those not passed.
         findings: what one who chooses a queue needs to know, a sentence each.
@@ -256,6 +257,7 @@ class Report:
     how: Mapping[str, How]
     settings: tuple[Setting, ...]
     trials: Mapping[str, int]
+    ended_by_defects: int
     repeated: int
     checks: int
     verdicts: tuple[FailedCheck, ...]
@@ -266,8 +268,12 @@ class Report:
 
     @property
     def is_measured(self) -> bool:
-        """Whether all that was planned has been measured, whatever was found."""
-        return self.trials.keys() <= FINE and not self.incomplete_micro
+        """Whether all that was planned has been measured, whatever was found.
+
+        A trial that a known defect ended has found it.
+        """
+        wrong = sum(count for status, count in self.trials.items() if status not in FINE)
+        return wrong == self.ended_by_defects and not self.incomplete_micro
 
     @property
     def all_passed(self) -> bool:

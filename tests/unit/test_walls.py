@@ -353,7 +353,7 @@ REPORT = (
         *("bench.report.parts", "bench.report.common_rate"),
         *("bench.report.sweep", "bench.report.versions"),
     ),
-    ("bench.report.cells", "bench.report.endings"),
+    ("bench.report.cells", "bench.report.defects", "bench.report.endings"),
     (
         *("bench.report.measures", "bench.report.sections", "bench.report.wording"),
         *("bench.report.setups", "bench.report.platforms"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from bench.report.defects import defect_of
 from bench.report.findings import Kind
 from bench.report.findings.material import Material, backend_of, variant_of
 from bench.report.findings.tiers_told import span
@@ -61,7 +61,7 @@ def _failed(material: Material, broken: dict[tuple[str, str, str], None]) -> lis
     known: dict[str, None] = {}
     news: dict[str, dict[str, None]] = {}
     for variant, scenario, check in broken:
-        defect = _defect(material, variant, scenario, check)
+        defect = defect_of(material.facts, variant, scenario, check)
         if defect:
             known[f"{defect['told']} (known, {defect['where']})"] = None
         else:
@@ -73,16 +73,6 @@ def _failed(material: Material, broken: dict[tuple[str, str, str], None]) -> lis
     if told:
         told[-1] += " (see Failed checks)"
     return [*told, *known]
-
-
-def _defect(
-    material: Material, variant: str, scenario: str, check: str
-) -> Mapping[str, Any] | None:
-    """What was known of it when the run began; runs of earlier versions tell of none, or not of
-    which scenarios."""
-    known = material.facts["variants"].get(variant, {}).get("known_defects", ())
-    of_check = (defect for defect in known if defect["check"] == check)
-    return next((d for d in of_check if not d.get("scenarios") or scenario in d["scenarios"]), None)
 
 
 def _latest_retries(material: Material) -> Iterator[str]:

@@ -197,6 +197,9 @@ def test_parameters_and_concurrency_make_tables_of_their_own(tmp_path):
 # --- the whole -------------------------------------------------------------------------------
 
 
+TOLD = {"told": "queue leaves steps behind", "where": "q/NOTES.md"}
+
+
 @pytest.mark.parametrize(
     ("cell", "is_measured", "all_passed"),
     [
@@ -214,6 +217,29 @@ def test_what_was_measured_is_one_thing_and_what_was_found_another(
 ):
     report = load_report(SmallRun(tmp_path / "run").cell("slow:base", **cell).write())
     assert (report.is_measured, report.all_passed) == (is_measured, all_passed)
+
+
+@pytest.mark.parametrize(
+    ("known", "is_measured"), [({"lost"}, True), ({"lost", "outcome"}, True), (set(), False)]
+)
+@pytest.mark.parametrize("scenario", ["chain", "add"])
+def test_a_trial_that_a_known_defect_ended_is_measured(tmp_path, known, is_measured, scenario):
+    """That of one scenario ends none of another's."""
+    run = SmallRun(tmp_path / "run").cell("slow:base", [1.0, 2.0, 3.0])
+    lost = {"lost": ["task 1"], "results": []}
+    run.cell("queue", bad=[("timeout", "20 s")], failed=lost, scenario=scenario, load="closed")
+    defects = [{"check": check, "scenarios": ["chain"]} | TOLD for check in known]
+    run.variants["queue"] = run.variants["queue"] | {"known_defects": defects}
+    report = load_report(run.write())
+    assert report.is_measured == (is_measured and scenario == "chain")
+    assert not report.all_passed
+
+
+def test_a_trial_that_timed_out_without_breaking_a_rule_is_accounted_for_by_nothing(tmp_path):
+    run = SmallRun(tmp_path / "run").cell("queue", bad=[("timeout", "20 s")])
+    defects = [{"check": "lost"} | TOLD]
+    run.variants["queue"] = run.variants["queue"] | {"known_defects": defects}
+    assert not load_report(run.write()).is_measured
 
 
 def test_a_report_without_all_microbenchmarks_is_not_complete(tmp_path):
