@@ -90,6 +90,8 @@ def probed(prober: Callable[..., Prober]) -> dict[str, dict[str, Any]]:
 def check(choice: Choice, ability: str, facts: dict[str, Any]) -> None:
     """A probe tells yes or no, and what the backend states."""
     answer = answered(ability, facts)
+    if (reason := choice.variant.broken_reason()) and answer.evidence == reason:
+        pytest.skip(reason)
     if sys.platform == "win32" and KINDS[ability].ends and answer.can is None:
         pytest.skip(answer.evidence)  # no signals reach a worker there
     assert answer.can is not None, answer.evidence
