@@ -29,8 +29,11 @@ class Repeats:
         self._noted: list[TrialPlan] = []
 
     def note(self, trial: TrialPlan, outcome: Outcome) -> None:
-        """Take a trial down that ended well and was disturbed, as long as there is room."""
-        if self._left <= 0 or trial.repeats or outcome.status != "ok":
+        """Take a trial down that was disturbed, as long as there is room.
+
+        One that is invalid as well: strangers are what makes a load generator late.
+        """
+        if self._left <= 0 or trial.repeats or outcome.status not in ("ok", "invalid"):
             return
         if disturbed(outcome.facts.get("marks", ())):
             self._left -= 1

@@ -31,5 +31,10 @@ def test_a_repetition_that_did_not_end_well_takes_nothing_away(status):
     assert without_figures(trials) == {"b"}
 
 
+def test_a_repetition_stands_for_what_was_invalid():
+    trials = [trial("a", 0.9, status="invalid"), trial("b", 0.1, repeats="a")]
+    assert without_figures(trials) == {"a"}
+
+
 def test_where_the_original_is_gone_the_repetition_stands_for_it():
     assert without_figures([trial("b", 0.1, repeats="a")]) == set()

@@ -59,12 +59,19 @@ def test_its_number_and_id_are_its_own(plan):
 
 @pytest.mark.parametrize(
     ("strange_s", "status"),
-    [(QUIET, "ok"), (BUSY, "failed"), (BUSY, "timeout"), (BUSY, "invalid")],
+    [(QUIET, "ok"), (QUIET, "invalid"), (BUSY, "failed"), (BUSY, "timeout")],
 )
-def test_what_was_quiet_or_has_no_figures_is_not_repeated(plan, strange_s, status):
+def test_what_was_quiet_or_went_wrong_is_not_repeated(plan, strange_s, status):
     repeats = Repeats(100)
     repeats.note(plan.trials[0], outcome(strange_s, status))
     assert repeats.leases() == []
+
+
+def test_a_load_that_strangers_made_late_is_offered_once_more(plan):
+    repeats = Repeats(100)
+    repeats.note(plan.trials[0], outcome(BUSY, "invalid"))
+    ((again,),) = [lease.trials for lease in repeats.leases()]
+    assert again.repeats == plan.trials[0].id
 
 
 def test_nothing_is_repeated_twice(plan):
