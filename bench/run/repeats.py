@@ -14,6 +14,7 @@ from bench.plan.planner import leases_of
 from bench.run.trial import Outcome
 
 #: Of a run's trials at most this share is repeated: on a machine that is never quiet all would be.
+#: As many more may be that are invalid, so that those with figures leave them room.
 SHARE = 0.05
 
 
@@ -25,7 +26,7 @@ class Repeats:
     """
 
     def __init__(self, planned: int) -> None:
-        self._left = math.ceil(SHARE * planned)
+        self._left = dict.fromkeys(("ok", "invalid"), math.ceil(SHARE * planned))
         self._noted: list[TrialPlan] = []
 
     def note(self, trial: TrialPlan, outcome: Outcome) -> None:
@@ -33,10 +34,10 @@ class Repeats:
 
         One that is invalid as well: strangers are what makes a load generator late.
         """
-        if self._left <= 0 or trial.repeats or outcome.status not in ("ok", "invalid"):
+        if trial.repeats or not self._left.get(outcome.status):
             return
         if disturbed(outcome.facts.get("marks", ())):
-            self._left -= 1
+            self._left[outcome.status] -= 1
             self._noted.append(repetition(trial))
 
     def leases(self) -> list[LeasePlan]:

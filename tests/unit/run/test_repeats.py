@@ -74,6 +74,15 @@ def test_a_load_that_strangers_made_late_is_offered_once_more(plan):
     assert again.repeats == plan.trials[0].id
 
 
+def test_what_has_figures_leaves_room_for_what_has_none(plan):
+    repeats = Repeats(1)
+    ok, late, late_too = plan.trials[:3]
+    for trial, status in ((ok, "ok"), (late, "invalid"), (late_too, "invalid")):
+        repeats.note(trial, outcome(BUSY, status))
+    again = [trial.repeats for lease in repeats.leases() for trial in lease.trials]
+    assert again == [ok.id, late.id]
+
+
 def test_nothing_is_repeated_twice(plan):
     repeats = Repeats(100)
     repeats.note(plan.trials[0], outcome(BUSY))
