@@ -29,7 +29,7 @@ from bench.server.url import secrets_of
 from bench.system import host, scratch
 from bench.system.files import discard_tree
 from bench.system.guests import HERE, Guests
-from bench.system.interrupts import one_interrupt
+from bench.system.interrupts import held_back, one_interrupt
 from bench.system.processes import kill_carrying
 from bench.workers import platforms
 from bench.workers.environments import Environment
@@ -151,15 +151,13 @@ def execute(
             | _platform(guests)
         )
         if job.begun:
-            folder, facts = job.begun, _go_on(job.begun, before, facts)
-            with store.disk_errors(folder.path, begun=True):
-                resume.clear_remains(folder, options.redis_url)
-                folder.write_run(facts)
-        else:
-            folder = store.create_run(options.out, job.plan.profile.name, facts)
-            held.enter_context(lock.held(folder.path))
-        status = "interrupted"
+            facts = _go_on(job.begun, before, facts)
+            with store.disk_errors(job.begun.path, begun=True):
+                resume.clear_remains(job.begun, options.redis_url)
+        folder, status = None, "interrupted"
         try:
+            with held_back():  # or what says that it runs is there, and nobody to say that it ended
+                folder = _begin(job, options, facts, held)
             on_folder(folder, place.server)
             runner = Runner(
                 job.plan,
@@ -174,7 +172,19 @@ def execute(
             _probe(job, folder, place, environments, observer)
             status = "complete"
         finally:
-            _close(folder, facts, status)
+            if folder is not None:
+                _close(folder, facts, status)
+    return folder
+
+
+def _begin(job: Job, options: Options, facts: dict[str, Any], held: ExitStack) -> store.RunFolder:
+    """The run's folder, held, which says that the run goes on."""
+    if job.begun:
+        with store.disk_errors(job.begun.path, begun=True):
+            job.begun.write_run(facts)
+        return job.begun
+    folder = store.create_run(options.out, job.plan.profile.name, facts)
+    held.enter_context(lock.held(folder.path))
     return folder
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from types import FrameType
 
 _installed = False
+_holding = False
+_late: list[int] = []
 
 
 @contextlib.contextmanager
@@ -36,7 +38,10 @@ def one_interrupt() -> Iterator[None]:
             with contextlib.suppress(OSError):  # not sys.stderr: it may be in the middle of a write
                 os.write(2, b"\nstopping: workers, producer and server are being ended\n")
         asked.append(number)
-        raise KeyboardInterrupt
+        if _holding:
+            _late.append(number)
+        else:
+            raise KeyboardInterrupt
 
     def dropped(problem: sys.UnraisableHookArgs) -> None:
         if problem.exc_type is KeyboardInterrupt:
@@ -59,3 +64,21 @@ def one_interrupt() -> Iterator[None]:
         sys.unraisablehook = hook
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Within :func:`one_interrupt`: what tells to stop in here is raised at the end of it.
+
+    For a few steps that are only whole together, the last of them such that the end is tidied up.
+    """
+    global _holding
+    _late.clear()
+    _holding = True
+    try:
+        yield
+    finally:
+        _holding = False
+    if _late:
+        _late.clear()
+        raise KeyboardInterrupt

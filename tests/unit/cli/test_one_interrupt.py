@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench.system.interrupts import one_interrupt
+from bench.system.interrupts import held_back, one_interrupt
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 
@@ -51,3 +51,19 @@ def test_a_request_to_end_is_never_ignored():
             os.kill(os.getpid(), signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_what_is_held_back_is_raised_when_its_steps_are_done():
+    done = []
+
+    def told_amid():
+        with held_back():
+            signal.raise_signal(signal.SIGINT)
+            done.append("last step")
+
+    with one_interrupt():
+        with pytest.raises(KeyboardInterrupt):
+            told_amid()
+        with held_back():
+            done.append("nothing left of it")
+    assert done == ["last step", "nothing left of it"]
