@@ -158,7 +158,7 @@ def execute(
         try:
             with held_back():  # or what says that it runs is there, and nobody to say that it ended
                 folder = _begin(job, options, facts, held)
-            on_folder(folder, place.server)
+                on_folder(folder, place.server)
             runner = Runner(
                 job.plan,
                 folder,
