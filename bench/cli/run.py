@@ -191,8 +191,12 @@ def _measure(job: Job, options: Options, *, strict: bool) -> int:
                 write_reports(folder)
                 return _show_report(folder, strict=strict)
         except KeyboardInterrupt:
-            if folders:
-                _tell_what_is_kept(folders[0], console)
+            try:
+                for folder in folders:
+                    _tell_what_is_kept(folder, console)
+            except KeyboardInterrupt:  # what Python dropped comes late: it is done again
+                for folder in folders:
+                    _tell_what_is_kept(folder, console)
             return EXIT_INTERRUPTED
 
 
